@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A list of host patterns compiled for look-up: exact hosts in one table, suffixes in another, so
+ * that a decision takes one look-up per label of the target, whatever the length of the list. */
+
+#include "policy/host_pattern.h"
+
+enum { HOST_LIST_MAX = 1000 }; /* patterns in one list that a user sets */
+
+struct host_list; /* immutable once built */
+
+struct host_list *host_list_new(void);
+void host_list_free(struct host_list *list);
+DEFINE_OWNED_STRUCT(host_list, host_list_free)
+
+/* Adds one more at the end; the text is copied and kept as it was given. A literal duplicate is
+ * skipped. ERR_SYNTAX as host_pattern_parse(). */
+MUST_USE enum error host_list_add(struct host_list *list, struct slice pattern, const char **why);
+size_t host_list_count(const struct host_list *list);
+/* In the order they were added. */
+struct slice host_list_text(const struct host_list *list, size_t index);
+
+/* True when some pattern matches; `*pattern` (may be NULL) is then the text of the first such one
+ * among the most specific: exact, then the longest suffix, then "*". */
+bool host_list_matches(const struct host_list *list, const struct authority *target,
+                       struct slice *pattern);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guarded memory for values of secrets. Never copies a value anywhere else. */
+#include "base/secret.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+struct secret_slab {
+    char *bytes; /* sodium_malloc: bytes only, alignment is not promised */
+    size_t capacity;
+    size_t used;
+};
+
+struct secret_slab *secret_slab_new(size_t capacity)
+{
+    struct secret_slab *slab = calloc(1, sizeof(*slab));
+
+    if (slab == NULL)
+        return NULL;
+    slab->bytes = sodium_malloc(capacity > 0 ? capacity : 1);
+    slab->capacity = capacity;
+    if (slab->bytes == NULL) {
+        free(slab);
+        return NULL;
+    }
+    return slab;
+}
+
+void secret_slab_free(struct secret_slab *slab)
+{
+    if (slab == NULL)
+        return;
+    sodium_free(slab->bytes);
+    free(slab);
+}
+
+size_t secret_slab_room(const struct secret_slab *slab)
+{
+    return slab->capacity - slab->used;
+}
+
+enum error secret_slab_add(struct secret_slab *slab, struct slice value, struct secret *out)
+{
+    if (value.len > secret_slab_room(slab))
+        return ERR_TOO_LARGE;
+    if (value.len > 0)
+        memcpy(slab->bytes + slab->used, value.data, value.len);
+    *out = (struct secret){slab, (uint32_t)slab->used, (uint32_t)value.len};
+    slab->used += value.len;
+    return OK;
+}
+
+struct slice secret_reveal(const struct secret *secret)
+{
+    return slice_of(secret->slab->bytes + secret->offset, secret->len);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Values of secrets in guarded memory: locked, not dumped, fenced by guard pages, wiped on free.
+ * One slab holds all values of one owner, because an allocation per value runs into the kernel's
+ * limit on mappings. secret_reveal() is the single reader: grep for it to find every use. */
+
+#include "base/compiler.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+enum { SECRET_VALUE_MAX = 16 * 1024 };
+
+struct secret_slab; /* opaque */
+
+/* A value inside a slab. Valid as long as the slab. */
+struct secret {
+    const struct secret_slab *slab; /* borrowed */
+    uint32_t offset;
+    uint32_t len;
+};
+
+/* NULL when out of (lockable) memory. */
+struct secret_slab *secret_slab_new(size_t capacity);
+void secret_slab_free(struct secret_slab *slab);
+DEFINE_OWNED_STRUCT(secret_slab, secret_slab_free)
+
+/* Copies `value` in. ERR_TOO_LARGE when the slab is full. */
+MUST_USE enum error secret_slab_add(struct secret_slab *slab, struct slice value,
+                                    struct secret *out);
+size_t secret_slab_room(const struct secret_slab *slab);
+
+struct slice secret_reveal(const struct secret *secret);

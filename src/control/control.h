@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The control API, and which worker holds which view. The only header of control/ that process/
+ * includes. One thread, one event loop. */
+
+#include "control/services.h"
+
+#include <openssl/ssl.h>
+
+struct event_base;
+struct control;
+struct store; /* store/store.h */
+
+struct control_settings {
+    struct decision_settings decision;
+    struct ip_endpoint proxy_advertise;    /* port 0: the first explicit proxy listener */
+    struct host_name proxy_advertise_name; /* len 0: the address above */
+    struct slice ca_path;                  /* where the bundle lies inside a sandbox */
+    struct slice data_dir;                 /* ca.pem and ca-bundle.pem are written there, 0644 */
+    int audit_fd;                          /* readable, -1: none; for /api/audit */
+};
+
+/* Where a connection came in. */
+enum control_listener_kind {
+    CONTROL_TCP,  /* X-API-Key or Authorization: Bearer */
+    CONTROL_UNIX, /* the peer's uid (SO_PEERCRED) is the authorization: root, or `owner_uid` */
+};
+
+/* Creates the default org and, when the database has no API key, a first admin key, which is
+ * written to `out_first_key` (empty otherwise) for DATA_DIR/api-key. */
+MUST_USE enum error control_new(struct event_base *base, struct store *store,
+                                const struct control_services *services,
+                                const struct control_settings *settings,
+                                struct buffer *out_first_key, struct control **out);
+void control_free(struct control *control);
+/* Takes the listening socket; `tls` may be NULL. */
+MUST_USE enum error control_listen(struct control *control, int fd, enum control_listener_kind kind,
+                                   SSL_CTX *tls);
+void control_reconfigure(struct control *control, const struct control_settings *settings);
+/* Stops accepting; answers what is under way. */
+void control_drain(struct control *control, void (*done)(void *argument), void *argument);
+
+/* A declared store of the configuration (CONTRACT section 7), to be applied as read-only. Values
+ * are sealed at once. Between control_declare_begin() and control_declare_end(); what is declared
+ * no more is deleted at the end. */
+struct declared_secret {
+    struct slice name, value;
+    const struct slice *hosts, *places;
+    size_t host_count, place_count;
+};
+struct declared_store {
+    struct slice name;
+    const struct slice *egress;
+    size_t egress_count;
+    bool redact_responses;
+    const struct declared_secret *secrets;
+    size_t secret_count;
+};
+MUST_USE enum error control_declare_begin(struct control *control);
+MUST_USE enum error control_declare_store(struct control *control,
+                                          const struct declared_store *declared);
+MUST_USE enum error control_declare_end(struct control *control);
+
+/* Workers. A worker that asked for a view is told of its changes until it releases it or dies. */
+void control_on_worker_ready(struct control *control, unsigned worker);
+void control_on_worker_gone(struct control *control, unsigned worker);
+/* By id, or by source address when the id is empty. */
+void control_on_view_request(struct control *control, unsigned worker, uint64_t ticket,
+                             struct slice sandbox_id, const struct ip_address *source);
+void control_on_view_release(struct control *control, unsigned worker, struct slice sandbox_id);
+void control_on_view_taken(struct control *control, unsigned worker, uint64_t push);
+void control_on_activity(struct control *control, unsigned worker, struct slice sandbox_id);
+void control_on_resolved(struct control *control, uint64_t ticket, enum refusal_code code,
+                         const struct ip_endpoint *address, struct slice detail);

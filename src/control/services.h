@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the control API asks other processes for. Calls to the keyholder wait for its answer (it is
+ * local and quick; ERR_UNAVAILABLE after 2 seconds or while it restarts); what goes to workers and
+ * to the dialer is answered later through control_on_*(). process/control.c implements this. */
+
+#include "policy/policy.h"
+#include "seal/seal.h"
+
+struct control_services {
+    void *context;
+
+    /* keyholder */
+    enum error (*current_key)(void *context, struct seal_public_key *out);
+    /* Checks a box that a client sealed itself: form, key, place, value. Appends to `out_binding`
+     * the wire encoding of what the box says: u32 count + inject places, u32 count + hosts. */
+    enum error (*check_box)(void *context, struct slice sealed, struct slice org,
+                            struct slice store, struct slice name, struct buffer *out_binding);
+    /* The same value with other hosts or places, or under the current key. */
+    enum error (*reseal)(void *context, struct slice sealed, const struct seal_binding *binding,
+                         struct buffer *out_sealed);
+    enum error (*sign_list)(void *context, struct slice org, struct slice store,
+                            const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE]);
+    /* Makes a new sealing key current; the old ones still open. */
+    enum error (*rotate_key)(void *context, struct seal_public_key *out);
+    /* After everything was sealed again: forgets all but the current key. */
+    enum error (*retire_keys)(void *context);
+    /* PEM of the root, or of both during an overlap. */
+    enum error (*ca_certificates)(void *context, struct buffer *out);
+    /* A new root; the old one is published beside it until the next rotation. */
+    enum error (*rotate_ca)(void *context);
+
+    /* worker: the answer to control_on_view_request(); `encoded` empty: there is no such sandbox.
+     */
+    void (*send_view)(void *context, unsigned worker, uint64_t ticket, struct slice encoded);
+    /* worker: a view that it holds has changed; answered with control_on_view_taken(push). */
+    void (*push_view)(void *context, unsigned worker, uint64_t push, struct slice encoded);
+    /* worker: the sandbox is gone; answered likewise. */
+    void (*push_view_gone)(void *context, unsigned worker, uint64_t push, struct slice sandbox_id);
+    /* dialer: would this host resolve to an address that may be dialled; control_on_resolved(). */
+    void (*resolve)(void *context, uint64_t ticket, const struct authority *target);
+};

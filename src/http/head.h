@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The head of a message, whatever protocol it came in: HTTP/1 and HTTP/2 codecs both produce it and
+ * write it. Fields keep their order and the case they came in; look-ups ignore case. */
+
+#include "base/buffer.h"
+
+enum { HTTP_FIELDS_MAX = 200, HTTP_HEAD_MAX = 64 * 1024, HTTP_TARGET_MAX = 32 * 1024 };
+
+struct http_field {
+    struct slice name, value; /* value without white space at its ends */
+};
+
+struct http_head {
+    /* request */
+    struct slice method, target; /* target as it was received */
+    /* response */
+    uint16_t status;
+    struct slice reason;
+    /* both */
+    uint8_t version_minor; /* of HTTP/1.x; an HTTP/2 codec sets 1 */
+    struct http_field fields[HTTP_FIELDS_MAX];
+    size_t field_count;
+    struct buffer storage; /* what the slices point into, unless somebody repointed one */
+};
+
+/* What is wrong with a message, and how to answer it: status 0 means nothing is. A status under 500
+ * is the sender's fault when it is a request; any fault in a response is the upstream's. */
+struct http_fault {
+    int status;      /* 400, 405, 413, 414, 417, 421, 431, 501, 505 */
+    const char *why; /* static sentence */
+};
+
+void http_head_init(struct http_head *head);
+/* Drops everything and wipes the storage. */
+void http_head_clear(struct http_head *head);
+
+/* The first field of that name; NULL when there is none. */
+const struct http_field *http_head_find(const struct http_head *head, struct slice name);
+size_t http_head_count(const struct http_head *head, struct slice name);
+/* Whether a comma-separated field (all its lines) has this element, case ignored (RFC 9110, 5.6.1).
+ */
+bool http_head_lists(const struct http_head *head, struct slice name, struct slice element);
+void http_head_remove(struct http_head *head, struct slice name);
+/* Appends; name and value are copied into storage. ERR_TOO_LARGE past HTTP_FIELDS_MAX. */
+MUST_USE enum error http_head_add(struct http_head *head, struct slice name, struct slice value);
+/* Removes what is for one connection only (RFC 9110, 7.6.1): fields named by Connection (but never
+ * framing, Host or Authorization), Connection, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
+ * Upgrade, HTTP2-Settings. */
+void http_head_strip_hop_by_hop(struct http_head *head);
+
+/* A field name is a token; a value has no control but tab (RFC 9110, 5.5). */
+bool http_is_token(struct slice s);
+bool http_is_field_value(struct slice s);

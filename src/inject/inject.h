@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Tokens in, values out; values in, tokens out. The only reader of a value: nothing outside this
+ * folder calls secret_reveal(). */
+
+#include "base/secret.h"
+#include "http/head.h"
+#include "http/request.h"
+#include "policy/policy.h"
+
+/* values.c: the values of one sandbox that may go to one host, and the patterns that hide them in
+ * its answers. Immutable once complete, counted; shared by all exchanges of that view with that
+ * host. */
+
+struct inject_values;
+
+/* For the secrets of `view` that may go to `target`. Takes its own reference of the view. */
+MUST_USE enum error inject_values_new(struct view *view, const struct authority *target,
+                                      struct inject_values **out);
+/* Copies one value that the keyholder released. `secret_index` is into view->secrets. */
+MUST_USE enum error inject_values_add(struct inject_values *values, uint32_t secret_index,
+                                      struct slice value);
+/* No more will come: compiles the patterns. */
+MUST_USE enum error inject_values_complete(struct inject_values *values);
+struct inject_values *inject_values_ref(struct inject_values *values);
+void inject_values_unref(struct inject_values *values); /* wipes with the last */
+DEFINE_OWNED_STRUCT(inject_values, inject_values_unref)
+struct view *inject_values_view(const struct inject_values *values);
+/* True when some value is to be hidden in answers from this host. */
+bool inject_values_redact(const struct inject_values *values);
+
+/* request_check.c: step 4 of the decision, before any value is known. */
+
+struct inject_finding {
+    struct decision decision; /* the first refusal in the order of CONTRACT section 4, or allowed */
+    bool has_tokens;          /* some field holds a token to replace */
+    /* names of the secrets whose tokens were found, for the audit record; borrowed from the view */
+    struct slice secrets[16];
+    size_t secret_count;
+};
+
+/* Looks at every field of `head`, at the path and query of `request`, and inside Basic credentials.
+ */
+void inject_check_request(const struct view *view, const struct authority *target, bool is_tls,
+                          const struct http_head *head, const struct http_request *request,
+                          struct decision_settings settings, struct inject_finding *out);
+
+/* request_inject.c: repoints each field value that holds a token to a copy, in `storage`, with the
+ * real values. To be called only after inject_check_request() allowed the same head with the same
+ * view. Whoever owns `storage` clears it once the head is written. ERR_NOT_FOUND when a value is
+ * missing; ERR_TOO_LARGE. */
+MUST_USE enum error inject_request_head(const struct inject_values *values, struct http_head *head,
+                                        struct buffer *storage);
+
+/* redact_head.c: hides values in the reason and in every field value, also of 1xx heads and
+ * trailers. */
+MUST_USE enum error inject_redact_head(const struct inject_values *values, struct http_head *head);
+
+/* redactor.c: hides values in a body, however it is split. Plain values become their token, or,
+ * with `keep_length`, a mask of '*' of their own length; base64 (any alignment, both alphabets),
+ * percent-encoded, JSON-escaped and hex forms become a mask of the same length. Holds back only a
+ * trailing partial match. */
+
+struct redactor;
+
+MUST_USE enum error redactor_new(struct inject_values *values, bool keep_length,
+                                 struct redactor **out);
+void redactor_free(struct redactor *redactor);
+DEFINE_OWNED_STRUCT(redactor, redactor_free)
+/* Appends to `out`, whose limit must leave room for the input grown by the longest replacement. */
+MUST_USE enum error redactor_feed(struct redactor *redactor, struct slice input,
+                                  struct buffer *out);
+/* The end: appends what was held back. */
+MUST_USE enum error redactor_finish(struct redactor *redactor, struct buffer *out);

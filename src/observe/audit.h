@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The audit record: one JSON line per request or refused connection (CONTRACT section 10). Paths
+ * come without query. No value of a secret has a field here. */
+
+#include "base/buffer.h"
+
+struct audit_record {
+    uint64_t time_ms; /* since the epoch: when the request began */
+    struct slice sandbox, org, client, protocol, method, scheme, host, path, decision, code,
+        upstream;
+    const struct slice *stores, *secrets;
+    size_t store_count, secret_count;
+    uint16_t port, status;
+    uint64_t bytes_in, bytes_out, duration_ms;
+};
+
+/* Appends one line with its newline; hostile bytes are escaped, the path is cut at 2,048 bytes.
+ * `decision` is "allowed" or "refused". Empty fields are left out. */
+MUST_USE enum error audit_format(const struct audit_record *record, struct buffer *out);
+
+/* A writer on a descriptor that somebody else opened (a file with O_APPEND, a stream or a journal
+ * socket): collects lines, audit_flush() writes them whole. -1: none. */
+struct audit_writer {
+    int fd;
+    struct buffer pending;
+    bool is_datagram; /* one line per datagram, in the journal's native form */
+};
+void audit_writer_init(struct audit_writer *writer, int fd, bool is_datagram);
+void audit_writer_clear(struct audit_writer *writer); /* does not close the descriptor */
+/* Flushes first when the pending lines would pass their limit (256 KiB). */
+MUST_USE enum error audit_write(struct audit_writer *writer, const struct audit_record *record);
+MUST_USE enum error audit_flush(struct audit_writer *writer);

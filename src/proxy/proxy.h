@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The data path of one worker: listeners in, exchanges through, refusals and audit out. The only
+ * header of proxy/ that others include. */
+
+#include "observe/audit.h"
+#include "proxy/services.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+struct event_base;
+struct proxy;
+
+enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT };
+
+/* Times in milliseconds, sizes in bytes. */
+struct proxy_settings {
+    struct decision_settings decision;
+    uint32_t connections_per_sandbox;
+    uint32_t header_bytes;
+    uint32_t connect_timeout_ms, header_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+};
+
+struct proxy_resources {
+    struct event_base *base; /* borrowed */
+    struct proxy_services services;
+    EVP_PKEY *leaf_key;         /* a reference is taken */
+    X509_STORE *upstream_trust; /* a reference is taken */
+    int audit_fd;               /* -1: none; borrowed */
+    bool audit_is_datagram;
+    uint16_t *connection_counts; /* shared: [worker][slot], see process/shared_counts.h */
+    size_t worker_count, worker_index;
+    uint8_t ticket_key[80]; /* TLS session tickets: 16 name, 32 HMAC, 32 AES */
+};
+
+MUST_USE enum error proxy_new(const struct proxy_settings *settings,
+                              const struct proxy_resources *resources, struct proxy **out);
+void proxy_free(struct proxy *proxy);
+
+/* Takes the listening socket. */
+MUST_USE enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind);
+/* New settings for new connections; exchanges under way keep theirs. */
+void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings);
+void proxy_set_audit(struct proxy *proxy, int fd, bool is_datagram);
+/* The root was rotated: forget the leaves; certificate sessions go on. */
+void proxy_forget_leaves(struct proxy *proxy);
+/* Stops accepting, closes idle connections, gives exchanges drain_timeout; `done` when all are
+ * gone. */
+void proxy_drain(struct proxy *proxy, void (*done)(void *argument), void *argument);
+
+/* Answers to proxy_services. */
+void proxy_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struct view *view);
+/* A store changed: requests from now on see this view. Takes no reference of the caller's. */
+void proxy_on_view_update(struct proxy *proxy, struct view *view);
+/* The sandbox was deleted: its connections close, its values are wiped. */
+void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id);
+/* REFUSAL_NONE and a connected descriptor, which is taken; or a code with `detail` for the client.
+ */
+void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
+                     const struct ip_endpoint *address, struct slice detail);
+void proxy_on_minted(struct proxy *proxy, uint64_t ticket, enum error error, X509 *leaf);
+/* Any number of values, then done. */
+void proxy_on_value(struct proxy *proxy, uint64_t ticket, uint32_t secret_index,
+                    struct slice value);
+void proxy_on_values_done(struct proxy *proxy, uint64_t ticket, enum error error);
+/* For the memory ceiling and the doctor: sandbox ids whose views the worker holds, for
+ * resynchronising after control restarted: calls services.request_view for each with ticket 0; the
+ * answers come as proxy_on_view_update() or proxy_on_view_gone(). */
+void proxy_resynchronise(struct proxy *proxy);
