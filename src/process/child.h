@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What all child processes have in common: the event loop, the channel to the supervisor, the
+ * configuration, hardening, readiness, draining. A role fills in a child_role and calls
+ * child_run(). */
+
+#include "process/config.h"
+#include "process/peer.h"
+#include "process/view_mac.h"
+
+struct event_base;
+struct child;
+
+/* Everything but `role` and `on_begin` may be NULL. Messages are the decoded ones from the
+ * supervisor: take descriptors with message_take_fd(). */
+struct child_role {
+    enum process_role role;
+    /* Configuration, topology, keys, listeners, pages are all there. Once it returns OK the child
+     * is reported ready; an error ends the process with status 1 (the supervisor tries again). */
+    enum error (*on_begin)(struct child *child);
+    /* A new configuration is in child->config; the former one lives until this returns. */
+    void (*on_reconfigure)(struct child *child);
+    /* Any time, also before on_begin. */
+    void (*on_peer)(struct child *child, struct message_peer *peer);
+    void (*on_listener)(struct child *child, struct message_listener *listener);
+    void (*on_shared_pages)(struct child *child, struct message_shared_pages *pages);
+    void (*on_audit)(struct child *child, struct message_audit *audit);
+    void (*on_all_ready)(struct child *child, bool is_ready);
+    /* Messages of the role's own from the supervisor (declared stores). Return false: not mine. */
+    bool (*on_message)(struct child *child, struct message *message);
+    /* Call child_drained() once nothing is under way. NULL: at once. */
+    void (*on_drain)(struct child *child);
+};
+
+struct child {
+    const struct child_role *role;
+    unsigned index; /* of a worker; else 0 */
+    void *context;  /* the role's own */
+    struct event_base *base;
+    struct config *config;
+    char *data_dir; /* resolved: not necessarily that of the configuration file */
+    unsigned worker_count, owner_uid;
+    struct view_mac_key view_key; /* zero in workers */
+    struct peer supervisor;
+    bool has_begun;
+};
+
+/* The whole life of the process, on descriptor 3; returns its exit status. The loop ends when the
+ * supervisor is gone or says so. After it the role frees `context` in its own main. */
+int child_run(const struct child_role *role, unsigned index, void *context);
+void child_drained(struct child *child);
+/* To be called from a peer's on_gone: the supervisor will send a fresh channel. */
+void child_report_lost(struct child *child, const struct peer *peer);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Every message that crosses processes: one table, from which the structs, the encoder and the
+ * decoder are made. Whatever a decoder accepts, it has checked: lengths, ranges, host names, codes.
+ * Which messages a process accepts from which peer is its table of handlers (peer.h). */
+
+#include "base/buffer.h"
+#include "base/host_name.h"
+#include "policy/refusal_code.h"
+#include "process/channel.h"
+
+enum process_role {
+    PROCESS_SUPERVISOR,
+    PROCESS_KEYHOLDER,
+    PROCESS_DIALER,
+    PROCESS_CONTROL,
+    PROCESS_WORKER,
+    PROCESS_ROLE_COUNT,
+};
+
+enum listener_kind {
+    LISTENER_PROXY,
+    LISTENER_TRANSPARENT,
+    LISTENER_CONTROL,
+    LISTENER_CONTROL_SOCKET,
+    LISTENER_KIND_COUNT,
+};
+
+enum {
+    MESSAGE_TEXT_MAX = 4096,
+    MESSAGE_BYTES_MAX = 256 * 1024, /* a sealed value, certificates, a list in its encoding */
+    MESSAGE_LIST_MAX = 16384,       /* items in a list */
+    MESSAGE_KEY_SIZE = 32,
+    MESSAGE_TICKET_KEY_SIZE = 80,
+};
+
+/* Strings in order. Of a decoded message: its own, freed by message_clear(). */
+struct message_list {
+    const struct slice *items;
+    size_t count;
+};
+
+/* Kinds of field: U8 U32 U64; BOOL; TEXT, BYTES, BLOB (slices, by their limits); LIST; HOST
+ * (host_name); AUTHORITY; ADDRESS (ip_address, may be empty); ENDPOINT (ip_endpoint, may be empty);
+ * ROLE; LISTENER; ERROR (enum error); REFUSAL (enum refusal_code); KEY and TICKET_KEY (raw bytes);
+ * FD (a descriptor, -1: none). */
+
+#define NO_FIELDS(F)
+
+/* supervisor to each child, at its start and again when it changes. `data_dir` is resolved. */
+#define CONFIGURATION_FIELDS(F) F(TEXT, path) F(BLOB, text) F(TEXT, data_dir)
+#define TOPOLOGY_FIELDS(F) F(U32, worker_count) F(U32, owner_uid)
+/* to keyholder, dialer and control alone: what views are authenticated with */
+#define VIEW_KEY_FIELDS(F) F(KEY, key)
+#define SHARED_PAGES_FIELDS(F) F(FD, metrics) F(FD, counts)
+#define LISTENER_FIELDS(F) F(LISTENER, kind) F(ENDPOINT, address) F(FD, socket)
+/* to workers: where to write; to control: where to read */
+#define AUDIT_FIELDS(F) F(BOOL, is_datagram) F(FD, file)
+/* A channel to another process; replaces an earlier one to the same role and index. */
+#define PEER_FIELDS(F) F(ROLE, role) F(U32, index) F(U64, generation) F(FD, channel)
+/* child to supervisor: that channel broke; when both still live they get a fresh one. */
+#define PEER_LOST_FIELDS(F) F(ROLE, role) F(U32, index) F(U64, generation)
+#define ALL_READY_FIELDS(F) F(BOOL, is_ready)
+/* supervisor to control: declared stores; control answers END with DECLARED. A secret belongs to
+ * the store before it. */
+#define DECLARE_STORE_FIELDS(F) F(TEXT, name) F(LIST, egress) F(BOOL, redact_responses)
+#define DECLARE_SECRET_FIELDS(F) F(TEXT, name) F(BYTES, value) F(LIST, hosts) F(LIST, places)
+#define DECLARED_FIELDS(F) F(ERROR, error) F(TEXT, store)
+
+/* worker to control, and back */
+#define VIEW_REQUEST_FIELDS(F) F(U64, ticket) F(TEXT, sandbox_id) F(ADDRESS, source)
+#define SANDBOX_FIELDS(F) F(TEXT, sandbox_id)
+/* `view` empty: there is no such sandbox */
+#define VIEW_FIELDS(F) F(U64, ticket) F(BLOB, view) F(KEY, mac)
+#define VIEW_PUSH_FIELDS(F) F(U64, push) F(BLOB, view) F(KEY, mac)
+#define VIEW_GONE_FIELDS(F) F(U64, push) F(TEXT, sandbox_id)
+#define VIEW_TAKEN_FIELDS(F) F(U64, push)
+
+/* worker to keyholder and dialer: a view that control authenticated (view_mac.h), under a handle of
+ * the worker's choice. A view that does not verify closes the channel. */
+#define PRESENT_VIEW_FIELDS(F) F(U64, handle) F(BLOB, view) F(KEY, mac)
+#define FORGET_VIEW_FIELDS(F) F(U64, handle)
+
+/* worker to keyholder, and back */
+#define LEAF_KEY_FIELDS(F) F(BYTES, public_key) /* SubjectPublicKeyInfo, DER */
+#define MINT_FIELDS(F) F(U64, ticket) F(HOST, host)
+#define MINTED_FIELDS(F) F(U64, ticket) F(ERROR, error) F(BYTES, certificate)
+#define OPEN_VALUES_FIELDS(F) F(U64, ticket) F(U64, handle) F(AUTHORITY, target)
+#define VALUE_FIELDS(F) F(U64, ticket) F(U32, secret_index) F(BYTES, value)
+#define VALUES_DONE_FIELDS(F) F(U64, ticket) F(ERROR, error)
+#define TICKET_KEY_FIELDS(F) F(TICKET_KEY, key)
+
+/* worker to dialer, and back */
+#define DIAL_FIELDS(F) F(U64, ticket) F(U64, handle) F(AUTHORITY, target)
+/* `socket` is connected when `code` is REFUSAL_NONE, else -1 */
+#define DIALED_FIELDS(F)                                                                           \
+    F(U64, ticket) F(REFUSAL, code) F(ENDPOINT, address) F(TEXT, detail) F(FD, socket)
+
+/* control to dialer, and back */
+#define RESOLVE_FIELDS(F) F(U64, ticket) F(AUTHORITY, target)
+#define RESOLVED_FIELDS(F) F(U64, ticket) F(REFUSAL, code) F(ENDPOINT, address) F(TEXT, detail)
+
+/* control to keyholder; each is answered with one REPLY that brings `call` back */
+#define CALL_FIELDS(F) F(U64, call)
+#define CHECK_BOX_FIELDS(F) F(U64, call) F(BYTES, sealed) F(TEXT, org) F(TEXT, store) F(TEXT, name)
+#define RESEAL_FIELDS(F)                                                                           \
+    F(U64, call)                                                                                   \
+    F(BYTES, sealed) F(TEXT, org) F(TEXT, store) F(TEXT, name) F(LIST, places) F(LIST, hosts)
+#define SIGN_LIST_FIELDS(F) F(U64, call) F(TEXT, org) F(TEXT, store) F(LIST, patterns)
+/* `bytes` is what the call returns: 32 of a public key or a MAC, a box, a binding, PEM */
+#define REPLY_FIELDS(F) F(U64, call) F(ERROR, error) F(BYTES, bytes)
+
+/* type, member of struct message, fields, secrecy */
+#define MESSAGE_TABLE(M)                                                                           \
+    M(MESSAGE_CONFIGURATION, configuration, CONFIGURATION_FIELDS, CHANNEL_MAY_USE_FILE)            \
+    M(MESSAGE_TOPOLOGY, topology, TOPOLOGY_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_VIEW_KEY, view_key, VIEW_KEY_FIELDS, CHANNEL_INLINE_ONLY)                            \
+    M(MESSAGE_SHARED_PAGES, shared_pages, SHARED_PAGES_FIELDS, CHANNEL_MAY_USE_FILE)               \
+    M(MESSAGE_LISTENER, listener, LISTENER_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_AUDIT, audit, AUDIT_FIELDS, CHANNEL_MAY_USE_FILE)                                    \
+    M(MESSAGE_PEER, peer, PEER_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_PEER_LOST, peer_lost, PEER_LOST_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_BEGIN, begin, NO_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_READY, ready, NO_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_ALL_READY, all_ready, ALL_READY_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_DRAIN, drain, NO_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_DRAINED, drained, NO_FIELDS, CHANNEL_MAY_USE_FILE)                                   \
+    M(MESSAGE_DECLARE_BEGIN, declare_begin, NO_FIELDS, CHANNEL_MAY_USE_FILE)                       \
+    M(MESSAGE_DECLARE_STORE, declare_store, DECLARE_STORE_FIELDS, CHANNEL_MAY_USE_FILE)            \
+    M(MESSAGE_DECLARE_SECRET, declare_secret, DECLARE_SECRET_FIELDS, CHANNEL_INLINE_ONLY)          \
+    M(MESSAGE_DECLARE_END, declare_end, NO_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_DECLARED, declared, DECLARED_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_VIEW_REQUEST, view_request, VIEW_REQUEST_FIELDS, CHANNEL_MAY_USE_FILE)               \
+    M(MESSAGE_VIEW_RELEASE, view_release, SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)                    \
+    M(MESSAGE_ACTIVITY, activity, SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)                            \
+    M(MESSAGE_VIEW, view, VIEW_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_VIEW_PUSH, view_push, VIEW_PUSH_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_VIEW_GONE, view_gone, VIEW_GONE_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_VIEW_TAKEN, view_taken, VIEW_TAKEN_FIELDS, CHANNEL_MAY_USE_FILE)                     \
+    M(MESSAGE_PRESENT_VIEW, present_view, PRESENT_VIEW_FIELDS, CHANNEL_MAY_USE_FILE)               \
+    M(MESSAGE_FORGET_VIEW, forget_view, FORGET_VIEW_FIELDS, CHANNEL_MAY_USE_FILE)                  \
+    M(MESSAGE_LEAF_KEY, leaf_key, LEAF_KEY_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_MINT, mint, MINT_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_MINTED, minted, MINTED_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
+    M(MESSAGE_LEAVES_STALE, leaves_stale, NO_FIELDS, CHANNEL_MAY_USE_FILE)                         \
+    M(MESSAGE_OPEN_VALUES, open_values, OPEN_VALUES_FIELDS, CHANNEL_MAY_USE_FILE)                  \
+    M(MESSAGE_VALUE, value, VALUE_FIELDS, CHANNEL_INLINE_ONLY)                                     \
+    M(MESSAGE_VALUES_DONE, values_done, VALUES_DONE_FIELDS, CHANNEL_MAY_USE_FILE)                  \
+    M(MESSAGE_TICKET_KEY, ticket_key, TICKET_KEY_FIELDS, CHANNEL_INLINE_ONLY)                      \
+    M(MESSAGE_DIAL, dial, DIAL_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
+    M(MESSAGE_DIALED, dialed, DIALED_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
+    M(MESSAGE_RESOLVE, resolve, RESOLVE_FIELDS, CHANNEL_MAY_USE_FILE)                              \
+    M(MESSAGE_RESOLVED, resolved, RESOLVED_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_CURRENT_KEY, current_key, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                         \
+    M(MESSAGE_CHECK_BOX, check_box, CHECK_BOX_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_RESEAL, reseal, RESEAL_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
+    M(MESSAGE_SIGN_LIST, sign_list, SIGN_LIST_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_ROTATE_KEY, rotate_key, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_RETIRE_KEYS, retire_keys, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                         \
+    M(MESSAGE_CA_CERTIFICATES, ca_certificates, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                 \
+    M(MESSAGE_ROTATE_CA, rotate_ca, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                             \
+    M(MESSAGE_REPLY, reply, REPLY_FIELDS, CHANNEL_MAY_USE_FILE)
+
+#define MESSAGE_ENUM(type, member, fields, secrecy) type,
+enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };
+#undef MESSAGE_ENUM
+
+#define MESSAGE_FIELD_U8(name) uint8_t name;
+#define MESSAGE_FIELD_U32(name) uint32_t name;
+#define MESSAGE_FIELD_U64(name) uint64_t name;
+#define MESSAGE_FIELD_BOOL(name) bool name;
+#define MESSAGE_FIELD_TEXT(name) struct slice name;
+#define MESSAGE_FIELD_BYTES(name) struct slice name;
+#define MESSAGE_FIELD_BLOB(name) struct slice name;
+#define MESSAGE_FIELD_LIST(name) struct message_list name;
+#define MESSAGE_FIELD_HOST(name) struct host_name name;
+#define MESSAGE_FIELD_AUTHORITY(name) struct authority name;
+#define MESSAGE_FIELD_ADDRESS(name) struct ip_address name;
+#define MESSAGE_FIELD_ENDPOINT(name) struct ip_endpoint name;
+#define MESSAGE_FIELD_ROLE(name) enum process_role name;
+#define MESSAGE_FIELD_LISTENER(name) enum listener_kind name;
+#define MESSAGE_FIELD_ERROR(name) enum error name;
+#define MESSAGE_FIELD_REFUSAL(name) enum refusal_code name;
+#define MESSAGE_FIELD_KEY(name) uint8_t name[MESSAGE_KEY_SIZE];
+#define MESSAGE_FIELD_TICKET_KEY(name) uint8_t name[MESSAGE_TICKET_KEY_SIZE];
+#define MESSAGE_FIELD_FD(name) int name;
+
+#define MESSAGE_MEMBER(kind, name) MESSAGE_FIELD_##kind(name)
+#define MESSAGE_STRUCT(type, member, fields, secrecy)                                              \
+    struct message_##member {                                                                      \
+        fields(MESSAGE_MEMBER)                                                                     \
+    };
+MESSAGE_TABLE(MESSAGE_STRUCT)
+#undef MESSAGE_STRUCT
+#undef MESSAGE_MEMBER
+
+/* `(struct message){.type = MESSAGE_MINT, .mint = {.ticket = 7, .host = *host}}` */
+struct message {
+    enum message_type type;
+    union {
+#define MESSAGE_UNION(type, member, fields, secrecy) struct message_##member member;
+        MESSAGE_TABLE(MESSAGE_UNION)
+#undef MESSAGE_UNION
+    };
+};
+
+/* "MESSAGE_MINT", for the log. */
+const char *message_name(enum message_type type);
+enum channel_secrecy message_secrecy(enum message_type type);
+
+/* Appends the encoding; `descriptors` gets those that are not -1, in order, still the caller's.
+ * ERR_TOO_LARGE when a field is over its limit. */
+MUST_USE enum error message_encode(const struct message *message, struct buffer *out,
+                                   int descriptors[CHANNEL_DESCRIPTORS_MAX], size_t *count);
+/* Slices point into `bytes`. Descriptors move into the message: those entries become -1. ERR_SYNTAX
+ * for anything but what message_encode() writes; nothing has moved then. */
+MUST_USE enum error message_decode(struct slice bytes, int *descriptors, size_t count,
+                                   struct message *out);
+/* Frees the lists of a decoded message, closes descriptors that nobody took, wipes it. */
+void message_clear(struct message *message);
+/* Gives a descriptor field away: `fd = message_take_fd(&message->dialed.socket)`. */
+int message_take_fd(int *field);
