@@ -20,6 +20,8 @@ struct buffer {
 void buffer_init(struct buffer *buffer, size_t limit);
 /* Wipes and frees the storage; the buffer stays usable with the same limit. */
 void buffer_clear(struct buffer *buffer);
+/* OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = 4096}; clears it on every way out. */
+DEFINE_OWNED_STRUCT(buffer, buffer_clear)
 
 /* ERR_TOO_LARGE when it would hold more than its limit; nothing is appended then. */
 MUST_USE enum error buffer_append(struct buffer *buffer, struct slice bytes);

@@ -39,15 +39,32 @@ size_t secret_slab_room(const struct secret_slab *slab)
     return slab->capacity - slab->used;
 }
 
+enum error secret_slab_reserve(struct secret_slab *slab, size_t len, char **out_room,
+                               struct secret *out)
+{
+    if (len > secret_slab_room(slab) || slab->used + len > UINT32_MAX)
+        return ERR_TOO_LARGE;
+    *out_room = slab->bytes + slab->used;
+    *out = (struct secret){slab, (uint32_t)slab->used, (uint32_t)len};
+    slab->used += len;
+    return OK;
+}
+
 enum error secret_slab_add(struct secret_slab *slab, struct slice value, struct secret *out)
 {
-    if (value.len > secret_slab_room(slab))
-        return ERR_TOO_LARGE;
+    char *room;
+
+    TRY(secret_slab_reserve(slab, value.len, &room, out));
     if (value.len > 0)
-        memcpy(slab->bytes + slab->used, value.data, value.len);
-    *out = (struct secret){slab, (uint32_t)slab->used, (uint32_t)value.len};
-    slab->used += value.len;
+        memcpy(room, value.data, value.len);
     return OK;
+}
+
+struct secret secret_part(const struct secret *whole, struct slice part)
+{
+    size_t at = part.len > 0 ? (size_t)(part.data - whole->slab->bytes) : whole->offset;
+
+    return (struct secret){whole->slab, (uint32_t)at, (uint32_t)part.len};
 }
 
 struct slice secret_reveal(const struct secret *secret)

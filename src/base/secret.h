@@ -28,6 +28,12 @@ DEFINE_OWNED_STRUCT(secret_slab, secret_slab_free)
 /* Copies `value` in. ERR_TOO_LARGE when the slab is full. */
 MUST_USE enum error secret_slab_add(struct secret_slab *slab, struct slice value,
                                     struct secret *out);
+/* Room for `len` bytes that the caller fills at once through `out_room`: for decrypting straight
+ * into the slab. ERR_TOO_LARGE when the slab is full. */
+MUST_USE enum error secret_slab_reserve(struct secret_slab *slab, size_t len, char **out_room,
+                                        struct secret *out);
 size_t secret_slab_room(const struct secret_slab *slab);
+/* `part` points into what secret_reveal(whole) gave: the same bytes as a value of their own. */
+struct secret secret_part(const struct secret *whole, struct slice part);
 
 struct slice secret_reveal(const struct secret *secret);
