@@ -121,6 +121,16 @@ enum error http_head_add(struct http_head *head, struct slice name, struct slice
     return OK;
 }
 
+enum error http_head_store(struct http_head *head, struct slice bytes, struct slice *out)
+{
+    if (bytes.len > STORAGE_MAX)
+        return ERR_TOO_LARGE;
+
+    TRY(reserve(head, bytes.len));
+    *out = store(head, bytes);
+    return OK;
+}
+
 /* A peer must not be able to have these removed by naming them in Connection. */
 static bool is_end_to_end_always(struct slice name)
 {

@@ -18,7 +18,10 @@ struct inject_values;
 /* For the secrets of `view` that may go to `target`. Takes its own reference of the view. */
 MUST_USE enum error inject_values_new(struct view *view, const struct authority *target,
                                       struct inject_values **out);
-/* Copies one value that the keyholder released. `secret_index` is into view->secrets. */
+/* Copies one value that the keyholder released. `secret_index` is into view->secrets; ERR_NOT_FOUND
+ * past its end. ERR_FORBIDDEN when that secret may not go to the target under any settings,
+ * ERR_EXISTS when it was added before, ERR_TOO_LARGE past SECRET_VALUE_MAX, ERR_CONFLICT once
+ * complete. */
 MUST_USE enum error inject_values_add(struct inject_values *values, uint32_t secret_index,
                                       struct slice value);
 /* No more will come: compiles the patterns. */
@@ -34,28 +37,36 @@ bool inject_values_redact(const struct inject_values *values);
 
 struct inject_finding {
     struct decision decision; /* the first refusal in the order of CONTRACT section 4, or allowed */
-    bool has_tokens;          /* some field holds a token to replace */
-    /* names of the secrets whose tokens were found, for the audit record; borrowed from the view */
+    bool has_tokens;          /* some field holds a token to replace; only when allowed */
+    /* names of the secrets whose tokens were found, each once, for the audit record; borrowed from
+     * the view; those past the end are left out */
     struct slice secrets[16];
     size_t secret_count;
 };
 
-/* Looks at every field of `head`, at the path and query of `request`, and inside Basic credentials.
- */
+/* Looks at method, target, every field name and value of `head`, at the path and query of `request`
+ * (also percent-decoded once), and inside Basic credentials of Authorization. A token in the method
+ * or a field name has no place that could be permitted. */
 void inject_check_request(const struct view *view, const struct authority *target, bool is_tls,
                           const struct http_head *head, const struct http_request *request,
                           struct decision_settings settings, struct inject_finding *out);
 
 /* request_inject.c: repoints each field value that holds a token to a copy, in `storage`, with the
  * real values. To be called only after inject_check_request() allowed the same head with the same
- * view. Whoever owns `storage` clears it once the head is written. ERR_NOT_FOUND when a value is
- * missing; ERR_TOO_LARGE. */
+ * view. `storage` must be empty; its limit bounds the sum of the new values, and whoever owns it
+ * clears it once the head is written. `*replaced` (may be NULL) is how many tokens were replaced.
+ * On failure the head is as it was: ERR_NOT_FOUND when a value is missing, ERR_TOO_LARGE,
+ * ERR_SYNTAX when a value would not be a valid field value (RFC 9110, 5.5), ERR_FORBIDDEN for a
+ * token in a field that its secret does not list. */
 MUST_USE enum error inject_request_head(const struct inject_values *values, struct http_head *head,
-                                        struct buffer *storage);
+                                        struct buffer *storage, size_t *replaced);
 
 /* redact_head.c: hides values in the reason and in every field value, also of 1xx heads and
- * trailers. */
-MUST_USE enum error inject_redact_head(const struct inject_values *values, struct http_head *head);
+ * trailers; a field whose name holds a value is dropped. Plain values become their token, or a mask
+ * where the head would grow past HTTP_HEAD_MAX. `*hits` (may be NULL) is how many were hidden.
+ * Must not be forwarded after an error. */
+MUST_USE enum error inject_redact_head(const struct inject_values *values, struct http_head *head,
+                                       size_t *hits);
 
 /* redactor.c: hides values in a body, however it is split. Plain values become their token, or,
  * with `keep_length`, a mask of '*' of their own length; base64 (any alignment, both alphabets),
@@ -64,12 +75,16 @@ MUST_USE enum error inject_redact_head(const struct inject_values *values, struc
 
 struct redactor;
 
+/* Takes its own reference of the values, which must be complete. */
 MUST_USE enum error redactor_new(struct inject_values *values, bool keep_length,
                                  struct redactor **out);
-void redactor_free(struct redactor *redactor);
+void redactor_free(struct redactor *redactor); /* wipes what was held back */
 DEFINE_OWNED_STRUCT(redactor, redactor_free)
-/* Appends to `out`, whose limit must leave room for the input grown by the longest replacement. */
+/* Appends to `out`, whose limit must leave room for the input grown by the longest replacement.
+ * After an error the stream is broken: nothing more may be fed or forwarded. */
 MUST_USE enum error redactor_feed(struct redactor *redactor, struct slice input,
                                   struct buffer *out);
 /* The end: appends what was held back. */
 MUST_USE enum error redactor_finish(struct redactor *redactor, struct buffer *out);
+/* How many values were hidden so far. */
+size_t redactor_hits(const struct redactor *redactor);
