@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Which addresses may be dialled: public unicast only (IANA special-purpose registries of RFC 6890
- * and successors; mapped, compatible, NAT64, 6to4 and Teredo addresses count as the IPv4 address
- * they wrap), unless a network of the operator's exempts them. */
+/* Which addresses may be dialled: public unicast only, as the IANA special-purpose registries (RFC
+ * 6890 and successors) say in "globally reachable". Mapped, NAT64 (64:ff9b::/96) and 6to4 addresses
+ * count as the IPv4 address they wrap; compatible and Teredo ones are never public. Of IPv6, only
+ * 2000::/3 can be. */
 
 #include "base/ip_address.h"
 
@@ -14,6 +15,7 @@ enum address_class {
 };
 
 enum address_class address_guard_classify(const struct ip_address *address);
-/* Forbidden addresses stay forbidden whatever is exempt. */
+/* Public, or in one of these networks of the operator's; a wrapped IPv4 address may be exempt in
+ * either form. Forbidden addresses stay forbidden whatever is exempt. */
 bool address_guard_permits(const struct ip_address *address, const struct ip_network *exempt,
                            size_t exempt_count);

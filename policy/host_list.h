@@ -17,11 +17,13 @@ DEFINE_OWNED_STRUCT(host_list, host_list_free)
 /* Adds one more at the end; the text is copied and kept as it was given. A literal duplicate is
  * skipped. ERR_SYNTAX as host_pattern_parse(). */
 MUST_USE enum error host_list_add(struct host_list *list, struct slice pattern, const char **why);
-size_t host_list_count(const struct host_list *list);
+size_t host_list_count(const struct host_list *list); /* of NULL: 0 */
 /* In the order they were added. */
 struct slice host_list_text(const struct host_list *list, size_t index);
+/* Whether this very text was added; false for NULL. */
+bool host_list_contains(const struct host_list *list, struct slice text);
 
-/* True when some pattern matches; `*pattern` (may be NULL) is then the text of the first such one
- * among the most specific: exact, then the longest suffix, then "*". */
+/* True when some pattern matches (never for NULL); `*pattern` (may be NULL) is then the text of the
+ * first such one among the most specific: exact, then the longest suffix, then "*". */
 bool host_list_matches(const struct host_list *list, const struct authority *target,
                        struct slice *pattern);

@@ -2,8 +2,8 @@
 #pragma once
 
 /* One rule of an allowlist: "api.example.com", "*.example.com" (one or more labels, never the
- * apex),
- * "*", an IP literal; then optionally ":port" or ":*". Without a port: 443 and 80. */
+ * apex), "*" (any name), an IP literal; then optionally ":port" or ":*". Without a port: 443 and
+ * 80. An address that a client names as a literal matches only the same literal, not "*". */
 
 #include "base/host_name.h"
 
@@ -25,5 +25,7 @@ enum { HOST_PATTERN_PORT_ANY = 0x10000, HOST_PATTERN_PORT_WEB = 0x10001 /* 443 a
 MUST_USE enum error host_pattern_parse(struct slice text, struct host_pattern *out,
                                        const char **why);
 bool host_pattern_matches(const struct host_pattern *pattern, const struct authority *target);
+/* Whether a rule's `port` covers the port of a target. */
+bool host_pattern_port_matches(uint32_t rule, uint16_t port);
 /* The canonical text, at most HOST_PATTERN_MAX_LEN bytes and a NUL; returns it without the NUL. */
 struct slice host_pattern_format(const struct host_pattern *pattern, char *text);

@@ -23,8 +23,11 @@ enum { PLACE_LIST_MAX = 16, PLACE_TEXT_MAX = 128 };
  * `text`. A field is given in lower case; place_parse() refuses upper case so one spelling is kept.
  */
 MUST_USE enum error place_parse(struct slice text, struct place *out, const char **why);
+/* The text of a parsed place, at most PLACE_TEXT_MAX bytes into `text`, no NUL. */
+struct slice place_format(const struct place *place, char *text);
 
-/* Fields that never carry a value, whatever a secret says: hop-by-hop, Proxy-*, framing. */
+/* Fields that never carry a value, whatever a secret says: hop-by-hop, Proxy-*, framing,
+ * Host, pseudo-fields. Case-insensitive. */
 bool place_field_is_forbidden(struct slice field);
 /* Fields that carry one only when the secret names them: what origins echo or log, and what is not
  * for credentials (CONTRACT "Places"). Case-insensitive. */

@@ -17,6 +17,8 @@ enum {
     VIEW_LAYERS_MAX = 16,
     VIEW_SECRETS_MAX = 16384,
     VIEW_ENCODED_MAX = 64 * 1024 * 1024,
+    VIEW_TEXT_MAX = 1024,      /* of an id or a name */
+    VIEW_BOX_MAX = 128 * 1024, /* of one sealed value */
 };
 
 enum view_status { VIEW_SUSPENDED, VIEW_EXPIRED, VIEW_RUNNING };
@@ -62,9 +64,12 @@ struct view {
 };
 
 /* One reference, the caller's. The bytes are copied. ERR_SYNTAX for anything but what view_encode()
- * writes: wrong order, indexes out of range, patterns that do not parse, trailing bytes. */
+ * writes: wrong order, indexes out of range, patterns that do not parse, trailing bytes.
+ * ERR_NO_MEMORY. */
 MUST_USE enum error view_decode(struct slice encoded, struct view **out);
-/* The canonical encoding; `egress` and `references` are derived and not part of it. */
+/* The canonical encoding; `egress` and `references` are derived and not part of it. A list that is
+ * NULL counts as empty. The caller has sorted secrets and tokens and kept the limits above; what
+ * breaks them encodes, but does not decode. */
 MUST_USE enum error view_encode(const struct view *view, struct buffer *out);
 struct view *view_ref(struct view *view);
 void view_unref(struct view *view); /* NULL is fine */
