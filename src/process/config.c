@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: one row a key, and its defaults in its own language. Never accepts a key or a
+ * value that it does not understand. */
+#include "process/config.h"
+
+#include "process/config_schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, STORES_MAX = 1000 };
+
+static const char defaults[] = "data_dir: /var/lib/sealgate\n"
+                               "database: sqlite\n"
+                               "workers: auto\n"
+                               "listen:\n"
+                               "  proxy: [127.0.0.1:3128]\n"
+                               "  transparent: []\n"
+                               "  dns: []\n"
+                               "  control: [127.0.0.1:3180]\n"
+                               "  advertise: null\n"
+                               "sandbox:\n"
+                               "  ca_path: null\n"
+                               "control_tls: { cert: null, key: null }\n"
+                               "upstream:\n"
+                               "  trust: [system]\n"
+                               "  resolve: {}\n"
+                               "  allow_addresses: []\n"
+                               "  nameservers: system\n"
+                               "  proxy: null\n"
+                               "default_deny: false\n"
+                               "limits:\n"
+                               "  connections_per_sandbox: 512\n"
+                               "  header_bytes: 65536\n"
+                               "  drain_timeout: 5s\n"
+                               "  connect_timeout: 10s\n"
+                               "  header_timeout: 30s\n"
+                               "  idle_timeout: 10m\n"
+                               "audit: { file: DATA_DIR/audit.jsonl }\n"
+                               "stores: []\n";
+
+static CONFIG_READER(read_database)
+{
+    (void)key;
+    (void)target;
+    if (config_node_is(node, "sqlite"))
+        return OK;
+    if (node->kind == CONFIG_NODE_SCALAR && slice_starts_with(node->text, SLICE("postgresql:")))
+        return config_fail(reader, node, "PostgreSQL is not built yet: expected sqlite");
+    return config_fail_expected(reader, node, "sqlite");
+}
+
+static CONFIG_READER(read_trust)
+{
+    struct config *config = CONTAINER_OF(target, struct config, trust_files);
+    struct config_strings list = {0};
+    bool system = false;
+
+    TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
+    for (const struct config_node *item = node->first; item != NULL; item = item->next) {
+        if (config_node_is(item, "system"))
+            system = true;
+        else if (config_text_is_path(item))
+            list.items[list.count++] = item->text;
+        else
+            return config_fail_expected(reader, item, "system, or the absolute path of a PEM file");
+    }
+    config->trust_system = system;
+    config->trust_files = list;
+    return OK;
+}
+
+static bool is_audit_path(const struct config_node *node)
+{
+    return config_text_is_path(node) ||
+           (config_text_is_clean(node, 1024) && slice_starts_with(node->text, SLICE("DATA_DIR/")) &&
+            node->text.len > 9);
+}
+
+static CONFIG_READER(read_audit_file)
+{
+    struct config *config = CONTAINER_OF(target, struct config, audit_file);
+
+    if (!is_audit_path(node))
+        return config_fail_expected(reader, node, key->expected);
+    config->audit_kind = CONFIG_AUDIT_FILE;
+    config->audit_file = node->text;
+    return OK;
+}
+
+static const struct config_key audit_keys[] = {
+    {.name = "file",
+     .read = read_audit_file,
+     .expected = "an absolute path, or one that starts with DATA_DIR/"},
+};
+static const struct config_schema audit_schema = {audit_keys, ARRAY_LEN(audit_keys)};
+
+static CONFIG_READER(read_audit)
+{
+    struct config *config = CONTAINER_OF(target, struct config, audit_file);
+    static const struct {
+        const char *word;
+        enum config_audit_kind kind;
+    } words[] = {{"journald", CONFIG_AUDIT_JOURNALD},
+                 {"stdout", CONFIG_AUDIT_STDOUT},
+                 {"none", CONFIG_AUDIT_NONE}};
+
+    if (node->kind == CONFIG_NODE_MAP && node->count == 1)
+        return config_schema_read(reader, node, &audit_schema, target);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (config_node_is(node, words[i].word)) {
+            config->audit_kind = words[i].kind;
+            return OK;
+        }
+    }
+    return config_fail_expected(reader, node, key->expected);
+}
+
+static enum error check_tls_pair(struct config_reader *reader, const struct config_node *node,
+                                 const struct config *config)
+{
+    if ((config->control_cert.len == 0) == (config->control_key.len == 0))
+        return OK;
+    return config_fail(reader, node, "cert and key belong together: set both or neither");
+}
+
+#define AT(member) .offset = offsetof(struct config, member)
+#define SECTION(name)                                                                              \
+    static const struct config_schema name##_schema = {name##_keys, ARRAY_LEN(name##_keys)}
+
+static const struct config_key listen_keys[] = {
+    {.name = "proxy",
+     .read = config_read_endpoints,
+     AT(listen_proxy),
+     .expected = "a list of 1 to 64 addresses with ports, such as [127.0.0.1:3128]",
+     .min = 1,
+     .max = CONFIG_LISTEN_MAX},
+    {.name = "transparent",
+     .read = config_read_unbuilt,
+     .expected = "transparent capture is not built yet: leave the list empty"},
+    {.name = "dns",
+     .read = config_read_unbuilt,
+     .expected = "the DNS gate is not built yet: leave the list empty"},
+    {.name = "control",
+     .read = config_read_endpoints,
+     AT(listen_control),
+     .expected = "a list of at most 64 addresses with ports, such as [127.0.0.1:3180]",
+     .max = CONFIG_LISTEN_MAX},
+    {.name = "advertise",
+     .read = config_read_authority,
+     AT(advertise),
+     .expected = "host:port, or null"},
+};
+SECTION(listen);
+
+static const struct config_key sandbox_keys[] = {
+    {.name = "ca_path",
+     .read = config_read_path_or_null,
+     AT(sandbox_ca_path),
+     .expected = "an absolute path, or null"},
+};
+SECTION(sandbox);
+
+static const struct config_key control_tls_keys[] = {
+    {.name = "cert",
+     .read = config_read_path_or_null,
+     AT(control_cert),
+     .expected = "the absolute path of a PEM file, or null"},
+    {.name = "key",
+     .read = config_read_path_or_null,
+     AT(control_key),
+     .expected = "the absolute path of a PEM file, or null"},
+};
+SECTION(control_tls);
+
+static CONFIG_READER(read_control_tls)
+{
+    (void)key;
+    TRY(config_schema_read(reader, node, &control_tls_schema, target));
+    return check_tls_pair(reader, node, target);
+}
+
+static const struct config_key upstream_keys[] = {
+    {.name = "trust",
+     .read = read_trust,
+     AT(trust_files),
+     .expected = "a list of 1 to 64 entries, such as [system]",
+     .min = 1,
+     .max = 64},
+    {.name = "resolve",
+     .read = config_read_resolves,
+     AT(resolve),
+     .expected = "a mapping of host names to addresses"},
+    {.name = "allow_addresses",
+     .read = config_read_networks,
+     AT(allow_addresses),
+     .expected = "a list of at most 1000 networks, such as [10.0.0.0/8]",
+     .max = 1000},
+    {.name = "nameservers",
+     .read = config_read_nameservers,
+     AT(nameservers),
+     .expected = "system, or a list of 1 to 16 addresses",
+     .min = 1,
+     .max = CONFIG_NAMESERVERS_MAX},
+    {.name = "proxy",
+     .read = config_read_unbuilt,
+     .expected = "a proxy behind the proxy is not built yet: expected null"},
+};
+SECTION(upstream);
+
+static const struct config_key limits_keys[] = {
+    {.name = "connections_per_sandbox",
+     .read = config_read_number,
+     AT(connections_per_sandbox),
+     .expected = "a number from 1 to 65536",
+     .min = 1,
+     .max = 65536},
+    {.name = "header_bytes",
+     .read = config_read_size,
+     AT(header_bytes),
+     .expected = "a size from 4096 to 65536 (64KiB)",
+     .min = 4096,
+     .max = 65536},
+    {.name = "drain_timeout",
+     .read = config_read_duration,
+     AT(drain_timeout_ms),
+     .expected = "a duration from 0s to 1h, such as 5s",
+     .max = HOUR},
+    {.name = "connect_timeout",
+     .read = config_read_duration,
+     AT(connect_timeout_ms),
+     .expected = "a duration from 100ms to 10m, such as 10s",
+     .min = 100,
+     .max = 10 * MINUTE},
+    {.name = "header_timeout",
+     .read = config_read_duration,
+     AT(header_timeout_ms),
+     .expected = "a duration from 100ms to 10m, such as 30s",
+     .min = 100,
+     .max = 10 * MINUTE},
+    {.name = "idle_timeout",
+     .read = config_read_duration,
+     AT(idle_timeout_ms),
+     .expected = "a duration from 1s to 24h, such as 10m",
+     .min = SECOND,
+     .max = 24 * (uint64_t)HOUR},
+};
+SECTION(limits);
+
+static const struct config_key top_keys[] = {
+    {.name = "data_dir",
+     .read = config_read_path,
+     AT(data_dir),
+     .expected = "an absolute path, such as /var/lib/sealgate"},
+    {.name = "database", .read = read_database},
+    {.name = "workers",
+     .read = config_read_number_auto,
+     AT(workers),
+     .expected = "auto, or a number from 1 to 256",
+     .min = 1,
+     .max = CONFIG_WORKERS_MAX},
+    {.name = "listen", .read = config_read_section, .section = &listen_schema},
+    {.name = "sandbox", .read = config_read_section, .section = &sandbox_schema},
+    {.name = "control_tls", .read = read_control_tls},
+    {.name = "upstream", .read = config_read_section, .section = &upstream_schema},
+    {.name = "default_deny", .read = config_read_bool, AT(default_deny)},
+    {.name = "limits", .read = config_read_section, .section = &limits_schema},
+    {.name = "audit",
+     .read = read_audit,
+     AT(audit_file),
+     .expected = "{ file: PATH }, journald, stdout or none"},
+    {.name = "stores",
+     .read = config_read_stores,
+     AT(stores),
+     .expected = "a list of at most 1000 stores",
+     .max = STORES_MAX},
+};
+SECTION(top);
+
+static enum error apply(struct config_reader *reader, struct slice text, struct config *config)
+{
+    const struct config_node *root = NULL;
+
+    TRY(config_node_load(reader, text, &root));
+    return root == NULL ? OK : config_schema_read(reader, root, &top_schema, config);
+}
+
+static enum error check_listeners(struct config_reader *reader, const struct config *config)
+{
+    for (size_t i = 0; i < config->listen_proxy.count; i++) {
+        const struct ip_endpoint *proxy = &config->listen_proxy.items[i];
+
+        for (size_t j = 0; j < config->listen_control.count; j++) {
+            const struct ip_endpoint *control = &config->listen_control.items[j];
+
+            if (proxy->port != 0 && proxy->port == control->port &&
+                ip_address_equals(&proxy->address, &control->address))
+                return config_fail(reader, NULL,
+                                   "listen.proxy and listen.control name the same address");
+        }
+    }
+    return OK;
+}
+
+enum error config_parse(struct slice text, struct slice file_name, struct config **out,
+                        struct config_error *error)
+{
+    OWNED_STRUCT(config) *config = calloc(1, sizeof(*config));
+    if (config == NULL)
+        return ERR_NO_MEMORY;
+    config->memory = config_memory_new();
+    if (config->memory == NULL)
+        return ERR_NO_MEMORY;
+
+    struct config_reader reader = {config->memory, SLICE("defaults"), error, "", 0};
+    TRY(apply(&reader, slice_from_string(defaults), config));
+    reader.file = file_name;
+    if (text.len > CONFIG_TEXT_MAX)
+        return config_fail(&reader, NULL, "larger than 4 MiB");
+    TRY(apply(&reader, text, config));
+    TRY(check_listeners(&reader, config));
+    *out = TAKE(config);
+    return OK;
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    config_memory_free(config->memory);
+    free(config);
+}
+
+enum error config_override_data_dir(struct config *config, struct slice data_dir)
+{
+    if (data_dir.len == 0 || data_dir.len > 1024 || data_dir.data[0] != '/')
+        return ERR_SYNTAX;
+    char *copy = config_memory_take(config->memory, data_dir.len + 1, 1);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(copy, data_dir.data, data_dir.len);
+    config->data_dir = slice_of(copy, data_dir.len);
+    return OK;
+}
+
+enum error config_audit_path(const struct config *config, char *out, size_t size)
+{
+    static const struct slice prefix = SLICE_INIT("DATA_DIR");
+    bool is_file = config->audit_kind == CONFIG_AUDIT_FILE;
+    bool is_relative = is_file && slice_starts_with(config->audit_file, prefix);
+    struct slice directory = is_relative ? config->data_dir : SLICE_NONE;
+    struct slice rest =
+        is_file ? slice_skip(config->audit_file, is_relative ? prefix.len : 0) : SLICE_NONE;
+
+    if (directory.len + rest.len >= size)
+        return ERR_TOO_LARGE;
+    snprintf(out, size, "%.*s%.*s", SLICE_ARG(directory), SLICE_ARG(rest));
+    return OK;
+}
+
+const struct config_resolve *config_find_resolve(const struct config *config,
+                                                 const struct host_name *host)
+{
+    for (size_t i = 0; i < config->resolve.count; i++) {
+        if (host_name_equals(&config->resolve.items[i].host, host))
+            return &config->resolve.items[i];
+    }
+    return NULL;
+}
+
+const char *config_defaults(void)
+{
+    return defaults;
+}

@@ -1,0 +1,1 @@
+sealgate_unit_test(config config)
