@@ -41,75 +41,75 @@ struct message_list {
     size_t count;
 };
 
-/* Kinds of field: U8 U32 U64; BOOL; TEXT, BYTES, BLOB (slices, by their limits); LIST; HOST
- * (host_name); AUTHORITY; ADDRESS (ip_address, may be empty); ENDPOINT (ip_endpoint, may be empty);
- * ROLE; LISTENER; ERROR (enum error); REFUSAL (enum refusal_code); KEY and TICKET_KEY (raw bytes);
- * FD (a descriptor, -1: none). */
+/* Kinds of field: u32, u64, flag; text, bytes, blob (slices, by their limits); list; host
+ * (host_name); authority; address (ip_address, may be empty); endpoint (ip_endpoint, may be empty);
+ * role; listener; error (enum error); refusal (enum refusal_code); key, ticket_key (raw bytes); fd
+ * (a descriptor; -1 or 0: none). */
 
 #define NO_FIELDS(F)
 
 /* supervisor to each child, at its start and again when it changes. `data_dir` is resolved. */
-#define CONFIGURATION_FIELDS(F) F(TEXT, path) F(BLOB, text) F(TEXT, data_dir)
-#define TOPOLOGY_FIELDS(F) F(U32, worker_count) F(U32, owner_uid)
+#define CONFIGURATION_FIELDS(F) F(text, path) F(blob, text) F(text, data_dir)
+#define TOPOLOGY_FIELDS(F) F(u32, worker_count) F(u32, owner_uid)
 /* to keyholder, dialer and control alone: what views are authenticated with */
-#define VIEW_KEY_FIELDS(F) F(KEY, key)
-#define SHARED_PAGES_FIELDS(F) F(FD, metrics) F(FD, counts)
-#define LISTENER_FIELDS(F) F(LISTENER, kind) F(ENDPOINT, address) F(FD, socket)
+#define VIEW_KEY_FIELDS(F) F(key, key)
+#define SHARED_PAGES_FIELDS(F) F(fd, metrics) F(fd, counts)
+#define LISTENER_FIELDS(F) F(listener, kind) F(endpoint, address) F(fd, socket)
 /* to workers: where to write; to control: where to read */
-#define AUDIT_FIELDS(F) F(BOOL, is_datagram) F(FD, file)
+#define AUDIT_FIELDS(F) F(flag, is_datagram) F(fd, file)
 /* A channel to another process; replaces an earlier one to the same role and index. */
-#define PEER_FIELDS(F) F(ROLE, role) F(U32, index) F(U64, generation) F(FD, channel)
+#define PEER_FIELDS(F) F(role, role) F(u32, index) F(u64, generation) F(fd, channel)
 /* child to supervisor: that channel broke; when both still live they get a fresh one. */
-#define PEER_LOST_FIELDS(F) F(ROLE, role) F(U32, index) F(U64, generation)
-#define ALL_READY_FIELDS(F) F(BOOL, is_ready)
+#define PEER_LOST_FIELDS(F) F(role, role) F(u32, index) F(u64, generation)
+#define ALL_READY_FIELDS(F) F(flag, is_ready)
 /* supervisor to control: declared stores; control answers END with DECLARED. A secret belongs to
  * the store before it. */
-#define DECLARE_STORE_FIELDS(F) F(TEXT, name) F(LIST, egress) F(BOOL, redact_responses)
-#define DECLARE_SECRET_FIELDS(F) F(TEXT, name) F(BYTES, value) F(LIST, hosts) F(LIST, places)
-#define DECLARED_FIELDS(F) F(ERROR, error) F(TEXT, store)
+#define DECLARE_STORE_FIELDS(F) F(text, name) F(list, egress) F(flag, redact_responses)
+#define DECLARE_SECRET_FIELDS(F) F(text, name) F(bytes, value) F(list, hosts) F(list, places)
+#define DECLARED_FIELDS(F) F(error, error) F(text, store)
 
 /* worker to control, and back */
-#define VIEW_REQUEST_FIELDS(F) F(U64, ticket) F(TEXT, sandbox_id) F(ADDRESS, source)
-#define SANDBOX_FIELDS(F) F(TEXT, sandbox_id)
+#define VIEW_REQUEST_FIELDS(F) F(u64, ticket) F(text, sandbox_id) F(address, source)
+#define SANDBOX_FIELDS(F) F(text, sandbox_id)
 /* `view` empty: there is no such sandbox */
-#define VIEW_FIELDS(F) F(U64, ticket) F(BLOB, view) F(KEY, mac)
-#define VIEW_PUSH_FIELDS(F) F(U64, push) F(BLOB, view) F(KEY, mac)
-#define VIEW_GONE_FIELDS(F) F(U64, push) F(TEXT, sandbox_id)
-#define VIEW_TAKEN_FIELDS(F) F(U64, push)
+#define VIEW_FIELDS(F) F(u64, ticket) F(blob, view) F(key, mac)
+#define VIEW_PUSH_FIELDS(F) F(u64, push) F(blob, view) F(key, mac)
+#define VIEW_GONE_FIELDS(F) F(u64, push) F(text, sandbox_id)
+#define VIEW_TAKEN_FIELDS(F) F(u64, push)
 
 /* worker to keyholder and dialer: a view that control authenticated (view_mac.h), under a handle of
  * the worker's choice. A view that does not verify closes the channel. */
-#define PRESENT_VIEW_FIELDS(F) F(U64, handle) F(BLOB, view) F(KEY, mac)
-#define FORGET_VIEW_FIELDS(F) F(U64, handle)
+#define PRESENT_VIEW_FIELDS(F) F(u64, handle) F(blob, view) F(key, mac)
+#define FORGET_VIEW_FIELDS(F) F(u64, handle)
 
 /* worker to keyholder, and back */
-#define LEAF_KEY_FIELDS(F) F(BYTES, public_key) /* SubjectPublicKeyInfo, DER */
-#define MINT_FIELDS(F) F(U64, ticket) F(HOST, host)
-#define MINTED_FIELDS(F) F(U64, ticket) F(ERROR, error) F(BYTES, certificate)
-#define OPEN_VALUES_FIELDS(F) F(U64, ticket) F(U64, handle) F(AUTHORITY, target)
-#define VALUE_FIELDS(F) F(U64, ticket) F(U32, secret_index) F(BYTES, value)
-#define VALUES_DONE_FIELDS(F) F(U64, ticket) F(ERROR, error)
-#define TICKET_KEY_FIELDS(F) F(TICKET_KEY, key)
+#define LEAF_KEY_FIELDS(F) F(bytes, public_key) /* SubjectPublicKeyInfo, DER */
+#define MINT_FIELDS(F) F(u64, ticket) F(host, host)
+#define MINTED_FIELDS(F) F(u64, ticket) F(error, error) F(bytes, certificate)
+#define OPEN_VALUES_FIELDS(F) F(u64, ticket) F(u64, handle) F(authority, target)
+#define VALUE_FIELDS(F) F(u64, ticket) F(u32, secret_index) F(bytes, value)
+#define VALUES_DONE_FIELDS(F) F(u64, ticket) F(error, error)
+#define TICKET_KEY_FIELDS(F) F(ticket_key, key)
 
 /* worker to dialer, and back */
-#define DIAL_FIELDS(F) F(U64, ticket) F(U64, handle) F(AUTHORITY, target)
+#define DIAL_FIELDS(F) F(u64, ticket) F(u64, handle) F(authority, target)
 /* `socket` is connected when `code` is REFUSAL_NONE, else -1 */
 #define DIALED_FIELDS(F)                                                                           \
-    F(U64, ticket) F(REFUSAL, code) F(ENDPOINT, address) F(TEXT, detail) F(FD, socket)
+    F(u64, ticket) F(refusal, code) F(endpoint, address) F(text, detail) F(fd, socket)
 
 /* control to dialer, and back */
-#define RESOLVE_FIELDS(F) F(U64, ticket) F(AUTHORITY, target)
-#define RESOLVED_FIELDS(F) F(U64, ticket) F(REFUSAL, code) F(ENDPOINT, address) F(TEXT, detail)
+#define RESOLVE_FIELDS(F) F(u64, ticket) F(authority, target)
+#define RESOLVED_FIELDS(F) F(u64, ticket) F(refusal, code) F(endpoint, address) F(text, detail)
 
 /* control to keyholder; each is answered with one REPLY that brings `call` back */
-#define CALL_FIELDS(F) F(U64, call)
-#define CHECK_BOX_FIELDS(F) F(U64, call) F(BYTES, sealed) F(TEXT, org) F(TEXT, store) F(TEXT, name)
+#define CALL_FIELDS(F) F(u64, call)
+#define CHECK_BOX_FIELDS(F) F(u64, call) F(bytes, sealed) F(text, org) F(text, store) F(text, name)
 #define RESEAL_FIELDS(F)                                                                           \
-    F(U64, call)                                                                                   \
-    F(BYTES, sealed) F(TEXT, org) F(TEXT, store) F(TEXT, name) F(LIST, places) F(LIST, hosts)
-#define SIGN_LIST_FIELDS(F) F(U64, call) F(TEXT, org) F(TEXT, store) F(LIST, patterns)
+    F(u64, call)                                                                                   \
+    F(bytes, sealed) F(text, org) F(text, store) F(text, name) F(list, places) F(list, hosts)
+#define SIGN_LIST_FIELDS(F) F(u64, call) F(text, org) F(text, store) F(list, patterns)
 /* `bytes` is what the call returns: 32 of a public key or a MAC, a box, a binding, PEM */
-#define REPLY_FIELDS(F) F(U64, call) F(ERROR, error) F(BYTES, bytes)
+#define REPLY_FIELDS(F) F(u64, call) F(error, error) F(bytes, bytes)
 
 /* type, member of struct message, fields, secrecy */
 #define MESSAGE_TABLE(M)                                                                           \
@@ -166,25 +166,24 @@ struct message_list {
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };
 #undef MESSAGE_ENUM
 
-#define MESSAGE_FIELD_U8(name) uint8_t name;
-#define MESSAGE_FIELD_U32(name) uint32_t name;
-#define MESSAGE_FIELD_U64(name) uint64_t name;
-#define MESSAGE_FIELD_BOOL(name) bool name;
-#define MESSAGE_FIELD_TEXT(name) struct slice name;
-#define MESSAGE_FIELD_BYTES(name) struct slice name;
-#define MESSAGE_FIELD_BLOB(name) struct slice name;
-#define MESSAGE_FIELD_LIST(name) struct message_list name;
-#define MESSAGE_FIELD_HOST(name) struct host_name name;
-#define MESSAGE_FIELD_AUTHORITY(name) struct authority name;
-#define MESSAGE_FIELD_ADDRESS(name) struct ip_address name;
-#define MESSAGE_FIELD_ENDPOINT(name) struct ip_endpoint name;
-#define MESSAGE_FIELD_ROLE(name) enum process_role name;
-#define MESSAGE_FIELD_LISTENER(name) enum listener_kind name;
-#define MESSAGE_FIELD_ERROR(name) enum error name;
-#define MESSAGE_FIELD_REFUSAL(name) enum refusal_code name;
-#define MESSAGE_FIELD_KEY(name) uint8_t name[MESSAGE_KEY_SIZE];
-#define MESSAGE_FIELD_TICKET_KEY(name) uint8_t name[MESSAGE_TICKET_KEY_SIZE];
-#define MESSAGE_FIELD_FD(name) int name;
+#define MESSAGE_FIELD_u32(name) uint32_t name;
+#define MESSAGE_FIELD_u64(name) uint64_t name;
+#define MESSAGE_FIELD_flag(name) bool name;
+#define MESSAGE_FIELD_text(name) struct slice name;
+#define MESSAGE_FIELD_bytes(name) struct slice name;
+#define MESSAGE_FIELD_blob(name) struct slice name;
+#define MESSAGE_FIELD_list(name) struct message_list name;
+#define MESSAGE_FIELD_host(name) struct host_name name;
+#define MESSAGE_FIELD_authority(name) struct authority name;
+#define MESSAGE_FIELD_address(name) struct ip_address name;
+#define MESSAGE_FIELD_endpoint(name) struct ip_endpoint name;
+#define MESSAGE_FIELD_role(name) enum process_role name;
+#define MESSAGE_FIELD_listener(name) enum listener_kind name;
+#define MESSAGE_FIELD_error(name) enum error name;
+#define MESSAGE_FIELD_refusal(name) enum refusal_code name;
+#define MESSAGE_FIELD_key(name) uint8_t name[MESSAGE_KEY_SIZE];
+#define MESSAGE_FIELD_ticket_key(name) uint8_t name[MESSAGE_TICKET_KEY_SIZE];
+#define MESSAGE_FIELD_fd(name) int name;
 
 #define MESSAGE_MEMBER(kind, name) MESSAGE_FIELD_##kind(name)
 #define MESSAGE_STRUCT(type, member, fields, secrecy)                                              \
@@ -214,7 +213,7 @@ enum channel_secrecy message_secrecy(enum message_type type);
 MUST_USE enum error message_encode(const struct message *message, struct buffer *out,
                                    int descriptors[CHANNEL_DESCRIPTORS_MAX], size_t *count);
 /* Slices point into `bytes`. Descriptors move into the message: those entries become -1. ERR_SYNTAX
- * for anything but what message_encode() writes; nothing has moved then. */
+ * for anything but what message_encode() writes; descriptors that had moved are closed then. */
 MUST_USE enum error message_decode(struct slice bytes, int *descriptors, size_t count,
                                    struct message *out);
 /* Frees the lists of a decoded message, closes descriptors that nobody took, wipes it. */

@@ -1,0 +1,8 @@
+# The codec alone and the channel above it: what fuzzing and unit tests link.
+sealgate_module(messages
+    SOURCES message_field.c messages.c
+    PUBLIC base policy)
+sealgate_module(channel
+    SOURCES channel.c channel_frame.c peer.c sealed_file.c view_mac.c
+    PUBLIC messages
+    PRIVATE observe PkgConfig::LIBEVENT)
