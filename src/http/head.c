@@ -175,24 +175,25 @@ void http_head_strip_hop_by_hop(struct http_head *head)
 }
 
 /* tchar of RFC 9110, 5.6.2. */
-static bool is_token_char(unsigned char c)
-{
-    static const bool table[256] = {
-        ['!'] = true,         ['#'] = true, ['$'] = true,         ['%'] = true, ['&'] = true,
-        ['\''] = true,        ['*'] = true, ['+'] = true,         ['-'] = true, ['.'] = true,
-        ['0' ... '9'] = true, ['^'] = true, ['_'] = true,         ['`'] = true, ['|'] = true,
-        ['A' ... 'Z'] = true, ['~'] = true, ['a' ... 'z'] = true,
-    };
+static const bool token_chars[256] = {
+    ['!'] = true,         ['#'] = true, ['$'] = true,         ['%'] = true, ['&'] = true,
+    ['\''] = true,        ['*'] = true, ['+'] = true,         ['-'] = true, ['.'] = true,
+    ['0' ... '9'] = true, ['^'] = true, ['_'] = true,         ['`'] = true, ['|'] = true,
+    ['A' ... 'Z'] = true, ['~'] = true, ['a' ... 'z'] = true,
+};
 
-    return table[c];
+size_t http_token_len(struct slice s)
+{
+    size_t len = 0;
+
+    while (len < s.len && token_chars[(unsigned char)s.data[len]])
+        len++;
+    return len;
 }
 
 bool http_is_token(struct slice s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_token_char((unsigned char)s.data[i]))
-            return false;
-    return s.len > 0;
+    return s.len > 0 && http_token_len(s) == s.len;
 }
 
 bool http_is_field_value(struct slice s)

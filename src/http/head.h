@@ -55,4 +55,5 @@ void http_head_strip_hop_by_hop(struct http_head *head);
 
 /* A field name is a token; a value has no control but tab (RFC 9110, 5.5). */
 bool http_is_token(struct slice s);
+size_t http_token_len(struct slice s); /* of the token it begins with; 0: none */
 bool http_is_field_value(struct slice s);
