@@ -17,7 +17,7 @@ struct control_settings {
     struct ip_endpoint proxy_advertise;    /* port 0: the first explicit proxy listener */
     struct host_name proxy_advertise_name; /* len 0: the address above */
     struct slice ca_path;                  /* where the bundle lies inside a sandbox */
-    struct slice data_dir;                 /* ca.pem and ca-bundle.pem are written there, 0644 */
+    struct slice data_dir;                 /* see services.publish_file for what is put there */
     int audit_fd;                          /* readable, -1: none; for /api/audit */
 };
 
@@ -38,6 +38,8 @@ void control_free(struct control *control);
 MUST_USE enum error control_listen(struct control *control, int fd, enum control_listener_kind kind,
                                    SSL_CTX *tls);
 void control_reconfigure(struct control *control, const struct control_settings *settings);
+/* What /readyz says: false until this was called with true. */
+void control_set_ready(struct control *control, bool is_ready);
 /* Stops accepting; answers what is under way. */
 void control_drain(struct control *control, void (*done)(void *argument), void *argument);
 

@@ -66,6 +66,11 @@ struct message_list {
  * the store before it. */
 #define DECLARE_STORE_FIELDS(F) F(text, name) F(list, egress) F(flag, redact_responses)
 #define DECLARE_SECRET_FIELDS(F) F(text, name) F(bytes, value) F(list, hosts) F(list, places)
+/* control to supervisor, which alone may write in DATA_DIR itself: ca.pem and ca-bundle.pem, 0644
+ */
+#define PUBLISH_FIELDS(F) F(text, name) F(blob, content)
+/* and the first API key, for DATA_DIR/api-key, 0600 */
+#define FIRST_KEY_FIELDS(F) F(text, key)
 #define DECLARED_FIELDS(F) F(error, error) F(text, store)
 
 /* worker to control, and back */
@@ -131,6 +136,8 @@ struct message_list {
     M(MESSAGE_DECLARE_SECRET, declare_secret, DECLARE_SECRET_FIELDS, CHANNEL_INLINE_ONLY)          \
     M(MESSAGE_DECLARE_END, declare_end, NO_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_DECLARED, declared, DECLARED_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_PUBLISH, publish, PUBLISH_FIELDS, CHANNEL_MAY_USE_FILE)                              \
+    M(MESSAGE_FIRST_KEY, first_key, FIRST_KEY_FIELDS, CHANNEL_INLINE_ONLY)                         \
     M(MESSAGE_VIEW_REQUEST, view_request, VIEW_REQUEST_FIELDS, CHANNEL_MAY_USE_FILE)               \
     M(MESSAGE_VIEW_RELEASE, view_release, SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)                    \
     M(MESSAGE_ACTIVITY, activity, SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)                            \
