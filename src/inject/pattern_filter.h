@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The tables of a pattern_filter: bit sets of hashed four-byte strings. */
+
+#include "inject/pattern_set.h"
+
+enum {
+    FILTER_GRAM_LEN = 4,
+    FILTER_STRIDE_MAX = 24,
+    FILTER_BITS_MIN = 10,
+    FILTER_BITS_MAX = 20,
+};
+
+static inline uint32_t filter_hash(const char *gram, uint32_t bits)
+{
+    uint32_t word;
+
+    memcpy(&word, gram, sizeof(word));
+    return word * 0x9E3779B1u >> (32 - bits);
+}
+
+static inline bool filter_has(const uint8_t *table, uint32_t bits, const char *gram)
+{
+    uint32_t hash = filter_hash(gram, bits);
+
+    return table[hash / 8] >> hash % 8 & 1;
+}
+
+/* The sizes for these patterns; the tables are not there yet. */
+struct pattern_filter pattern_filter_plan(size_t count, size_t shortest);
+/* Bytes of both tables. */
+size_t pattern_filter_size(const struct pattern_filter *filter);
+/* Makes the tables in the slab. */
+MUST_USE enum error pattern_filter_build(struct pattern_filter *filter,
+                                         const struct pattern_set *set, struct secret_slab *slab);
