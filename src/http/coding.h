@@ -31,5 +31,6 @@ DEFINE_OWNED_STRUCT(coding_decoder, coding_decoder_free)
  * window too large, or bytes after the end. */
 MUST_USE enum error coding_decode(struct coding_decoder *decoder, struct slice *input,
                                   struct buffer *out);
-/* ERR_SYNTAX when the stream is not complete. */
+/* ERR_SYNTAX when the stream is not complete. No byte at all is complete: origins label empty
+ * bodies as well. */
 MUST_USE enum error coding_decoder_finish(const struct coding_decoder *decoder);
