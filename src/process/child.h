@@ -31,6 +31,8 @@ struct child_role {
     bool (*on_message)(struct child *child, struct message *message);
     /* Call child_drained() once nothing is under way. NULL: at once. */
     void (*on_drain)(struct child *child);
+    /* The loop has ended; the event loop and the configuration are still there. */
+    void (*on_end)(struct child *child);
 };
 
 struct child {
@@ -38,16 +40,15 @@ struct child {
     unsigned index; /* of a worker; else 0 */
     void *context;  /* the role's own */
     struct event_base *base;
-    struct config *config;
-    char *data_dir; /* resolved: not necessarily that of the configuration file */
+    struct config *config; /* with the data directory that the supervisor uses */
     unsigned worker_count, owner_uid;
     struct view_mac_key view_key; /* zero in workers */
     struct peer supervisor;
-    bool has_begun;
+    bool has_begun, has_failed;
 };
 
 /* The whole life of the process, on descriptor 3; returns its exit status. The loop ends when the
- * supervisor is gone or says so. After it the role frees `context` in its own main. */
+ * supervisor is gone or says so. */
 int child_run(const struct child_role *role, unsigned index, void *context);
 void child_drained(struct child *child);
 /* To be called from a peer's on_gone: the supervisor will send a fresh channel. */

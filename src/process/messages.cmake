@@ -3,6 +3,6 @@ sealgate_module(messages
     SOURCES message_field.c messages.c
     PUBLIC base policy)
 sealgate_module(channel
-    SOURCES channel.c channel_frame.c peer.c sealed_file.c view_mac.c
+    SOURCES channel.c channel_frame.c peer.c presented_views.c sealed_file.c view_mac.c
     PUBLIC messages
     PRIVATE observe PkgConfig::LIBEVENT)

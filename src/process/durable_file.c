@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files replaced whole. Never follows a symbolic link, never leaves one half written. */
+#include "process/durable_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool write_all(int fd, struct slice bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t written = write(fd, bytes.data, bytes.len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes = slice_skip(bytes, (size_t)written);
+    }
+    return true;
+}
+
+static enum error write_temporary(int folder, const char *name, struct slice content, mode_t mode)
+{
+    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+    if (fd < 0)
+        return ERR_SYSTEM;
+    /* fchmod: the umask is 077. */
+    bool is_written = fchmod(fd, mode) == 0 && write_all(fd, content) && fsync(fd) == 0;
+    close(fd);
+    return is_written ? OK : ERR_SYSTEM;
+}
+
+enum error durable_file_rename(int folder, const char *from, const char *to)
+{
+    return renameat(folder, from, folder, to) == 0 && fsync(folder) == 0 ? OK : ERR_SYSTEM;
+}
+
+enum error durable_file_write(int folder, const char *name, struct slice content, mode_t mode)
+{
+    char temporary[NAME_MAX + 1];
+
+    if (snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= (int)sizeof(temporary))
+        return ERR_TOO_LARGE;
+    unlinkat(folder, temporary, 0); /* of an earlier crash */
+    enum error error = write_temporary(folder, temporary, content, mode);
+    if (error == OK)
+        error = durable_file_rename(folder, temporary, name);
+    if (error != OK) {
+        int reason = errno;
+        unlinkat(folder, temporary, 0);
+        errno = reason;
+    }
+    return error;
+}
+
+/* ERR_AGAIN: there is more. */
+static enum error read_piece(int fd, struct buffer *out)
+{
+    enum { PIECE = 4096 };
+    char *room;
+    size_t left = out->limit - buffer_len(out);
+
+    if (left == 0) {
+        char extra;
+        return read(fd, &extra, 1) == 0 ? OK : ERR_TOO_LARGE;
+    }
+    TRY(buffer_reserve(out, left < PIECE ? left : PIECE, &room));
+    ssize_t got = read(fd, room, left < PIECE ? left : PIECE);
+    if (got > 0)
+        buffer_commit(out, (size_t)got);
+    if (got < 0)
+        return errno == EINTR ? ERR_AGAIN : ERR_SYSTEM;
+    return got == 0 ? OK : ERR_AGAIN;
+}
+
+enum error durable_file_read(int folder, const char *name, struct buffer *out)
+{
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    enum error error = ERR_AGAIN;
+
+    if (fd < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+    while (error == ERR_AGAIN)
+        error = read_piece(fd, out);
+    close(fd);
+    return error;
+}
+
+enum error durable_file_remove(int folder, const char *name)
+{
+    return unlinkat(folder, name, 0) == 0 && fsync(folder) == 0 ? OK : ERR_SYSTEM;
+}

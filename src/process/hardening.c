@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Privileges, limits, dumpability. Never leaves a way back to root. */
+#include "process/hardening.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where the package did not make accounts: one uid per role from here, unused by Debian policy. */
+enum { FIRST_UID = 61880 };
+
+static const char *const role_names[PROCESS_ROLE_COUNT] = {
+    [PROCESS_SUPERVISOR] = "supervisor", [PROCESS_KEYHOLDER] = "keyholder",
+    [PROCESS_DIALER] = "dialer",         [PROCESS_CONTROL] = "control",
+    [PROCESS_WORKER] = "worker",
+};
+
+const char *hardening_role_name(enum process_role role)
+{
+    return role_names[role];
+}
+
+static void raise_limit(int resource, rlim_t wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) != 0)
+        return;
+    struct rlimit most = {.rlim_cur = wanted, .rlim_max = wanted};
+    if (limit.rlim_max < wanted && setrlimit(resource, &most) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(resource, &limit);
+}
+
+/* A descriptor that lands on 0, 1 or 2 would be written to by the log. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+static enum error forbid_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return ERR_SYSTEM;
+    return OK;
+}
+
+void hardening_prepare(void)
+{
+    enum { NOFILE_WANTED = 1 << 20, MEMLOCK_WANTED = 1 << 30 };
+
+    open_standard_descriptors();
+    umask(077);
+    raise_limit(RLIMIT_NOFILE, NOFILE_WANTED);
+    raise_limit(RLIMIT_MEMLOCK, MEMLOCK_WANTED);
+    signal(SIGPIPE, SIG_IGN);
+    (void)forbid_dumps();
+}
+
+struct hardening_account hardening_account_of(enum process_role role)
+{
+    char name[64];
+
+    if (geteuid() != 0 || role == PROCESS_SUPERVISOR)
+        return (struct hardening_account){geteuid(), getegid()};
+    snprintf(name, sizeof(name), "sealgate-%s", role_names[role]);
+    const struct passwd *entry = getpwnam(name);
+    if (entry != NULL)
+        return (struct hardening_account){entry->pw_uid, entry->pw_gid};
+    return (struct hardening_account){FIRST_UID + role, FIRST_UID + role};
+}
+
+static void drop_bounding_set(void)
+{
+    for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
+        (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+static enum error become(struct hardening_account account)
+{
+    if (setgroups(0, NULL) != 0 || setresgid(account.gid, account.gid, account.gid) != 0 ||
+        setresuid(account.uid, account.uid, account.uid) != 0)
+        return ERR_SYSTEM;
+    /* If this works, something did not. */
+    return setuid(0) == 0 ? ERR_SYSTEM : OK;
+}
+
+enum error hardening_drop_privileges(enum process_role role)
+{
+    if (geteuid() == 0) {
+        struct hardening_account account = hardening_account_of(role);
+
+        drop_bounding_set();
+        TRY(become(account));
+    }
+    /* Changing the uid clears the death signal, so it comes after. */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+        return ERR_SYSTEM;
+    return OK;
+}
+
+enum error hardening_confine(void)
+{
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    /* exec made the process dumpable again. Landlock and seccomp belong behind this line, by role.
+     */
+    return forbid_dumps();
+}
