@@ -24,17 +24,20 @@ struct ca_root {
 };
 
 MUST_USE enum error root_create(time_t now, struct ca_root **out);
-/* From PEM; the two must belong together. ERR_CRYPTO. The caller wipes its copy of `key_pem`. */
+/* From PEM; the two must belong together, and the certificate be a CA's. ERR_CRYPTO. The caller
+ * wipes its copy of `key_pem`. */
 MUST_USE enum error root_parse(struct slice certificate_pem, struct slice key_pem,
                                struct ca_root **out);
 MUST_USE enum error root_certificate_pem(const struct ca_root *root, struct buffer *out);
+/* PKCS #8, not encrypted: the caller wipes `out`. */
 MUST_USE enum error root_key_pem(const struct ca_root *root, struct buffer *out);
 void root_free(struct ca_root *root);
 DEFINE_OWNED_STRUCT(ca_root, root_free)
 
 /* leaf.c: one SAN (DNS or IP, critical, empty subject), authority and subject key ids, key usage
  * digitalSignature (critical), EKU serverAuth, random 128-bit serial, from 24 hours ago to at most
- * 6 days ahead and never beyond the root. Built from objects, never from text. */
+ * 6 days ahead and never beyond the root (ERR_CRYPTO once the root has ended). Built from objects,
+ * never from text. */
 MUST_USE enum error leaf_mint(const struct ca_root *root, EVP_PKEY *leaf_public_key,
                               const struct host_name *host, time_t now, X509 **out);
 
@@ -47,8 +50,12 @@ void leaf_cache_free(struct leaf_cache *cache);
 DEFINE_OWNED_STRUCT(leaf_cache, leaf_cache_free)
 /* NULL when there is none; borrowed until the next put. */
 X509 *leaf_cache_find(struct leaf_cache *cache, const struct host_name *host, time_t now);
-/* Takes a reference of its own. */
+/* True for the first who asks for a host that find() has not: it mints, then puts or abandons.
+ * False while somebody else does: wait for that put. */
+bool leaf_cache_claim(struct leaf_cache *cache, const struct host_name *host);
+void leaf_cache_abandon(struct leaf_cache *cache, const struct host_name *host);
+/* Takes a reference of its own, and ends the claim. Replaces what is there. */
 MUST_USE enum error leaf_cache_put(struct leaf_cache *cache, const struct host_name *host,
                                    X509 *leaf);
-/* Forgets all: the root was rotated. */
+/* Forgets all, claims too: the root was rotated. */
 void leaf_cache_reset(struct leaf_cache *cache);
