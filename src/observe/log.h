@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The log: one line per event on standard error, a fixed event name and typed fields. There is no
- * format string, so a secret has no field to go into, and hostile bytes are escaped. Only proxy/,
- * control/ and process/ log. */
+/* The log: one line per event on standard error, "time level process event key=value …" with values
+ * quoted where needed and at most 4,096 bytes in all; a fixed event name and typed fields. There is
+ * no format string, so a secret has no field to go into, and hostile bytes are escaped. Only
+ * proxy/, control/ and process/ log. */
 
 #include "base/error.h"
 #include "base/slice.h"
@@ -20,7 +21,7 @@ struct log_fields {
 };
 
 #define LOG(level, event, ...)                                                                     \
-    log_write((level), (event), &(struct log_fields){.error = OK, __VA_ARGS__})
+    log_write((level), (event), &(struct log_fields){__VA_ARGS__})
 
 /* Called once per process; `process` is static ("worker 0"). Lines below `level` are dropped. */
 void log_open(const char *process, enum log_level level);

@@ -45,21 +45,25 @@ enum metric { METRICS_TABLE(METRICS_ENUM) METRIC_COUNT };
 
 enum { METRICS_REFUSALS_MAX = 48, METRICS_BUCKETS = 14 };
 
-/* One process's row; all fields are relaxed atomics. */
+/* One process's row; all fields are relaxed atomics. Aligned, so that no two processes write to one
+ * cache line. */
 struct metrics_row {
-    uint64_t values[METRIC_COUNT];
+    _Alignas(64) uint64_t values[METRIC_COUNT];
     uint64_t refusals[METRICS_REFUSALS_MAX];    /* by enum refusal_code */
     uint64_t duration_buckets[METRICS_BUCKETS]; /* of exchanges, see metrics.c for the bounds */
     uint64_t duration_sum_us;
 };
 
 size_t metrics_size(size_t rows);
-/* `memory` is metrics_size(rows) zeroed bytes, shared. The calling process writes to `row`. */
+/* `memory` is metrics_size(rows) zeroed bytes at the start of a page, shared. The calling process
+ * writes to `row` (< rows). Before this, everything counts into a row that only this process sees.
+ */
 void metrics_attach(void *memory, size_t rows, size_t row);
 void metrics_add(enum metric metric, long long delta);
 void metrics_count_refusal(unsigned refusal_code);
 void metrics_observe_duration(uint64_t duration_us);
 /* Zeroes the gauges of a row whose process died. */
 void metrics_forget_gauges(size_t row);
-/* Prometheus text (version 0.0.4) of the sum of all rows. `refusal_name` names a refusal code. */
+/* Prometheus text (version 0.0.4) of the sum of all rows. `refusal_name` names a refusal code; one
+ * that it names "", or like a smaller code, has no series. */
 MUST_USE enum error metrics_format(const char *(*refusal_name)(unsigned code), struct buffer *out);
