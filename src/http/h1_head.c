@@ -103,7 +103,7 @@ static struct slice last_word(struct slice line)
     return slice_skip(line, at);
 }
 
-/* Before llhttp, which knows other protocols as well: HTTP/0.9 and 2.0, RTSP, ICE. */
+/* llhttp knows other protocols as well: HTTP/0.9 and 2.0, RTSP, ICE. */
 static struct http_fault check_request_version(struct slice line)
 {
     struct slice version = last_word(line);
@@ -115,22 +115,28 @@ static struct http_fault check_request_version(struct slice line)
     return (struct http_fault){505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
 }
 
-static struct http_fault check_status_version(struct slice line)
+/* Exactly "METHOD SP TARGET SP VERSION": llhttp would take several spaces. */
+static struct http_fault check_request_line(struct slice line)
+{
+    struct http_fault fault = check_request_version(line);
+    struct slice version = line;
+    struct slice method = slice_split(&version, ' ');
+    struct slice target = slice_split(&version, ' ');
+
+    if (fault.status == 0 && (method.len == 0 || target.len == 0 || !is_known_version(version)))
+        return bad_request("the request line is not three words with one space between");
+    return fault;
+}
+
+static struct http_fault check_status_line(struct slice line)
 {
     if (!is_known_version(slice_take(line, strlen("HTTP/1.1"))))
         return bad_request("the status line does not begin with HTTP/1.0 or HTTP/1.1");
     return no_fault;
 }
 
-/* Exactly "METHOD SP TARGET SP VERSION": llhttp would take several spaces. */
-static struct http_fault check_request_line(const struct http_head *head, struct slice line)
-{
-    if (head->method.len + head->target.len + strlen("  HTTP/1.1") != line.len)
-        return bad_request("the request line is not three words with one space between");
-    return no_fault;
-}
-
-/* Why llhttp refused. TRACK is unknown to it, but must be answered like TRACE. */
+/* Why llhttp refused: after check_request_line() a wrong constant is a method of another protocol.
+ * TRACK is unknown to it, but must be answered like TRACE. */
 static struct http_fault refusal(const llhttp_t *llhttp, struct slice line)
 {
     llhttp_errno_t code = llhttp_get_errno(llhttp);
@@ -139,7 +145,7 @@ static struct http_fault refusal(const llhttp_t *llhttp, struct slice line)
 
     if (slice_equals(method, SLICE("TRACK")))
         return (struct http_fault){405, "TRACE and TRACK are not allowed"};
-    if ((code == HPE_INVALID_METHOD || code == HPE_INVALID_CONSTANT) &&
+    if ((code == HPE_INVALID_METHOD || code == HPE_INVALID_CONSTANT) && method.len > 0 &&
         method.len == slice_find(line, ' '))
         return (struct http_fault){501, "the method is not known"};
     return bad_request(why != NULL ? why : "the head is malformed");
@@ -160,15 +166,9 @@ static struct http_fault execute(struct parse *parse, enum h1_role role, struct 
     return no_fault;
 }
 
-static struct http_fault check_first_line(const struct http_head *head, enum h1_role role,
-                                          struct slice line)
+static struct http_fault check_first_line(enum h1_role role, struct slice line)
 {
-    return role == H1_REQUESTS ? check_request_line(head, line) : no_fault;
-}
-
-static struct http_fault check_version(enum h1_role role, struct slice line)
-{
-    return role == H1_REQUESTS ? check_request_version(line) : check_status_version(line);
+    return role == H1_REQUESTS ? check_request_line(line) : check_status_line(line);
 }
 
 struct http_fault h1_head_parse(struct http_head *head, enum h1_role role, size_t field_count)
@@ -176,12 +176,10 @@ struct http_fault h1_head_parse(struct http_head *head, enum h1_role role, size_
     struct parse parse = {.head = head};
     struct slice bytes = buffer_view(&head->storage);
     struct slice line = slice_take(bytes, slice_find(bytes, '\r'));
-    struct http_fault fault = check_version(role, line);
+    struct http_fault fault = check_first_line(role, line);
 
     if (fault.status == 0)
         fault = execute(&parse, role, bytes, line);
-    if (fault.status == 0)
-        fault = check_first_line(head, role, line);
     if (fault.status == 0 && head->field_count != field_count)
         fault = bad_request("the head can be read in two ways");
     return fault;
