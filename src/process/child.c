@@ -225,6 +225,15 @@ static const char *open_log(enum process_role role, unsigned index)
     return name;
 }
 
+static void child_live(struct child *child)
+{
+    if (child->role->on_created != NULL)
+        child->role->on_created(child);
+    event_base_dispatch(child->base);
+    if (child->role->on_end != NULL)
+        child->role->on_end(child);
+}
+
 int child_run(const struct child_role *role, unsigned index, void *context)
 {
     struct child child = {.role = role, .index = index, .context = context};
@@ -236,11 +245,9 @@ int child_run(const struct child_role *role, unsigned index, void *context)
                                      .on_gone = on_supervisor_gone};
     enum error error = child_prepare(&child);
     if (error == OK)
-        event_base_dispatch(child.base);
+        child_live(&child);
     else
         LOG(LEVEL_ERROR, "process_not_started", .error = error);
-    if (error == OK && role->on_end != NULL)
-        role->on_end(&child);
     peer_close(&child.supervisor);
     config_free(child.config);
     sodium_memzero(&child.view_key, sizeof(child.view_key));

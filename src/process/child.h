@@ -16,12 +16,15 @@ struct child;
  * supervisor: take descriptors with message_take_fd(). */
 struct child_role {
     enum process_role role;
+    /* The event loop is there, nothing has been received yet. */
+    void (*on_created)(struct child *child);
     /* Configuration, topology, keys, listeners, pages are all there. Once it returns OK the child
      * is reported ready; an error ends the process with status 1 (the supervisor tries again). */
     enum error (*on_begin)(struct child *child);
     /* A new configuration is in child->config; the former one lives until this returns. */
     void (*on_reconfigure)(struct child *child);
-    /* Any time, also before on_begin. */
+    /* Of roles before this one in enum process_role at first before on_begin, of the others only
+     * after it; later again whenever one was restarted. */
     void (*on_peer)(struct child *child, struct message_peer *peer);
     void (*on_listener)(struct child *child, struct message_listener *listener);
     void (*on_shared_pages)(struct child *child, struct message_shared_pages *pages);

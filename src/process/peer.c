@@ -14,10 +14,10 @@ static void peer_break(struct peer *peer)
         peer->on_gone(peer);
 }
 
-static void log_refused(const struct peer *peer, const char *message, enum error error)
+void peer_reject(struct peer *peer, const char *event, enum error error)
 {
-    LOG(LEVEL_ERROR, "peer_message_refused", .name = message, .error = error,
-        .number = (long long)peer->role, .has_number = true);
+    LOG(LEVEL_ERROR, event, .error = error, .number = (long long)peer->role, .has_number = true);
+    peer_break(peer);
 }
 
 static void on_frame(void *context, struct slice bytes, int *descriptors, size_t count)
@@ -27,16 +27,13 @@ static void on_frame(void *context, struct slice bytes, int *descriptors, size_t
     enum error error = message_decode(bytes, descriptors, count, &message);
 
     if (error != OK) {
-        log_refused(peer, "malformed", error);
-        peer_break(peer);
+        peer_reject(peer, "peer_message_malformed", error);
         return;
     }
-    if (peer->handlers[message.type] != NULL) {
+    if (peer->handlers[message.type] != NULL)
         peer->handlers[message.type](peer, &message);
-    } else {
-        log_refused(peer, message_name(message.type), ERR_FORBIDDEN);
-        peer_break(peer);
-    }
+    else
+        peer_reject(peer, message_name(message.type), ERR_FORBIDDEN);
     message_clear(&message);
 }
 

@@ -30,6 +30,8 @@ MUST_USE enum error peer_open(struct peer *peer, struct event_base *base, int fd
 /* Also from within a handler. */
 void peer_close(struct peer *peer);
 bool peer_is_open(const struct peer *peer);
+/* The other side broke the rules: says so in the log, closes, calls on_gone. */
+void peer_reject(struct peer *peer, const char *event, enum error error);
 
 /* Takes the message's descriptors, also on failure. ERR_UNAVAILABLE: not connected, or the
  * connection is lost (on_gone follows). */

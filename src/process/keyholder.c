@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keyholder's life: keys in, channels up. Never touches a network. */
+#include "process/keyholder.h"
+
+#include "observe/log.h"
+#include "process/key_files.h"
+#include "process/keyholder_state.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct keyholder *keyholder_of(struct child *child)
+{
+    return child->context;
+}
+
+static enum error make_ticket_key(struct keyholder *keyholder)
+{
+    keyholder->ticket_key = sodium_malloc(MESSAGE_TICKET_KEY_SIZE);
+    if (keyholder->ticket_key == NULL)
+        return ERR_NO_MEMORY;
+    randombytes_buf(keyholder->ticket_key, MESSAGE_TICKET_KEY_SIZE);
+    return OK;
+}
+
+static enum error on_begin(struct child *child)
+{
+    struct keyholder *keyholder = keyholder_of(child);
+
+    keyholder->workers = calloc(child->worker_count, sizeof(*keyholder->workers));
+    keyholder->ring = keyring_new();
+    if (keyholder->workers == NULL || keyholder->ring == NULL)
+        return ERR_NO_MEMORY;
+    keyholder->worker_count = child->worker_count;
+    TRY(make_ticket_key(keyholder));
+    TRY(key_files_open(child->config->data_dir, &keyholder->folder));
+    TRY(key_files_load_root(keyholder->folder, &keyholder->root));
+    return key_files_load_ring(keyholder->folder, keyholder->ring);
+}
+
+static void on_control_gone(struct peer *peer)
+{
+    struct keyholder *keyholder = peer->context;
+
+    child_report_lost(keyholder->child, peer);
+}
+
+static void connect_control(struct keyholder *keyholder, struct message_peer *message)
+{
+    keyholder->control.generation = message->generation;
+    enum error error =
+        peer_open(&keyholder->control, keyholder->child->base, message_take_fd(&message->channel));
+    if (error != OK)
+        LOG(LEVEL_ERROR, "peer_not_connected", .error = error);
+}
+
+static void connect_worker(struct keyholder *keyholder, struct message_peer *message)
+{
+    if (message->index >= keyholder->worker_count)
+        return;
+    struct keyholder_worker **worker = &keyholder->workers[message->index];
+    enum error error =
+        *worker != NULL ? OK : keyholder_worker_new(keyholder, message->index, worker);
+    if (error == OK)
+        keyholder_worker_connect(*worker, message);
+    else
+        LOG(LEVEL_ERROR, "peer_not_connected", .error = error);
+}
+
+static void on_peer(struct child *child, struct message_peer *message)
+{
+    if (message->role == PROCESS_CONTROL)
+        connect_control(keyholder_of(child), message);
+    else if (message->role == PROCESS_WORKER)
+        connect_worker(keyholder_of(child), message);
+}
+
+static void on_end(struct child *child)
+{
+    struct keyholder *keyholder = keyholder_of(child);
+
+    peer_close(&keyholder->control);
+    for (size_t i = 0; i < keyholder->worker_count; i++)
+        keyholder_worker_free(keyholder->workers[i]);
+    free(keyholder->workers);
+    keyring_free(keyholder->ring);
+    root_free(keyholder->root);
+    sodium_free(keyholder->ticket_key);
+    if (keyholder->folder >= 0)
+        close(keyholder->folder);
+}
+
+static void on_created(struct child *child)
+{
+    struct keyholder *keyholder = keyholder_of(child);
+
+    keyholder->child = child;
+    keyholder->folder = -1;
+    keyholder->control = (struct peer){.role = PROCESS_CONTROL,
+                                       .context = keyholder,
+                                       .handlers = keyholder_calls_handlers,
+                                       .on_gone = on_control_gone};
+}
+
+int keyholder_main(void)
+{
+    static const struct child_role role = {.role = PROCESS_KEYHOLDER,
+                                           .on_created = on_created,
+                                           .on_begin = on_begin,
+                                           .on_peer = on_peer,
+                                           .on_end = on_end};
+    struct keyholder keyholder = {0};
+
+    return child_run(&role, 0, &keyholder);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a value may go to a host. Never takes the view's word alone: what the box itself says
+ * must be the same, and where it says nothing, the keyholder's own MAC must cover the lists. */
+#include "policy/policy.h"
+#include "process/keyholder_state.h"
+
+#include <stdlib.h>
+
+static bool hosts_match(const struct seal_binding *binding, const struct view_secret *secret)
+{
+    if (binding->host_count != host_list_count(secret->hosts))
+        return false;
+    for (size_t i = 0; i < binding->host_count; i++) {
+        if (!slice_equals(binding->hosts[i], host_list_text(secret->hosts, i)))
+            return false;
+    }
+    return true;
+}
+
+static bool places_match(const struct seal_binding *binding, const struct view_secret *secret)
+{
+    char text[PLACE_TEXT_MAX];
+
+    if (binding->place_count != secret->place_count)
+        return false;
+    for (size_t i = 0; i < binding->place_count; i++) {
+        if (!slice_equals(binding->places[i], place_format(&secret->places[i], text)))
+            return false;
+    }
+    return true;
+}
+
+static enum error vouch_for_layer(const struct keyring *ring, const struct view *view,
+                                  const struct view_layer *layer)
+{
+    size_t count = host_list_count(layer->allowlist);
+    struct slice *patterns = calloc(count + 1, sizeof(*patterns));
+
+    if (patterns == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        patterns[i] = host_list_text(layer->allowlist, i);
+    bool is_ours = keyring_list_verify(ring, view->org_id, layer->store_id, patterns, count,
+                                       layer->allowlist_mac);
+    free(patterns);
+    return is_ours ? OK : ERR_BOX_HOST;
+}
+
+/* Once per view: its lists do not change. */
+static enum error vouch_for_lists(const struct keyring *ring, struct presented_view *presented)
+{
+    const struct view *view = presented->view;
+
+    for (size_t i = 0; !presented->is_vouched && i < view->layer_count; i++)
+        TRY(vouch_for_layer(ring, view, &view->layers[i]));
+    presented->is_vouched = true;
+    return OK;
+}
+
+static enum error check_box(const struct opened_box *box, const struct view *view,
+                            const struct view_secret *secret)
+{
+    const struct seal_binding *binding = opened_box_binding(box);
+
+    TRY(opened_box_expect(box, view->org_id, view->layers[secret->layer].store_id, secret->name));
+    return hosts_match(binding, secret) && places_match(binding, secret) ? OK : ERR_BOX_HOST;
+}
+
+enum error keyholder_values_open(const struct keyholder *keyholder,
+                                 struct presented_view *presented, uint32_t secret_index,
+                                 const struct authority *target, struct opened_box **out)
+{
+    const struct view *view = presented->view;
+    const struct view_secret *secret = &view->secrets[secret_index];
+    const struct decision_settings settings = {keyholder->child->config->default_deny};
+    OWNED_STRUCT(opened_box) *box = NULL;
+
+    if (decision_for_secret(view, secret, target, settings).verdict != VERDICT_ALLOW)
+        return ERR_FORBIDDEN;
+    TRY(keyring_open(keyholder->ring, secret->box, &box));
+    TRY(check_box(box, view, secret));
+    if (host_list_count(secret->hosts) == 0)
+        TRY(vouch_for_lists(keyholder->ring, presented));
+    *out = TAKE(box);
+    return OK;
+}
