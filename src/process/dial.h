@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* One dial: resolve a name, choose among its addresses, connect. Whether the sandbox may reach the
+ * name was decided before (dialer.c). */
+
+#include "process/dialer_guard.h"
+#include "process/resolver.h"
+
+struct event_base;
+struct dial;
+
+/* What every dial of the process works with. */
+struct dial_means {
+    struct event_base *base;
+    const struct config *config;
+    struct resolver *resolver;
+    struct dialer_guard guard;
+};
+
+enum dial_kind {
+    DIAL_CONNECT,
+    DIAL_RESOLVE_ONLY, /* for `explain`: the same answer without a connection */
+};
+
+enum { DIAL_DETAIL_MAX = 512 };
+
+struct dial_outcome {
+    enum refusal_code code;
+    struct ip_endpoint endpoint;  /* the one connected, or that would be; port 0: none */
+    int fd;                       /* connected, or -1 */
+    char detail[DIAL_DETAIL_MAX]; /* why not, as a sentence for the client; "" when allowed */
+};
+
+/* `means` outlives the dial. `done` is called once, from the event loop, never before this returns,
+ * within connect_timeout; it owns the descriptor and must free the dial. */
+MUST_USE enum error dial_start(const struct dial_means *means, const struct authority *target,
+                               enum dial_kind kind,
+                               void (*done)(void *context, const struct dial_outcome *outcome),
+                               void *context, struct dial **out);
+/* Gives up what is under way. NULL is fine. */
+void dial_free(struct dial *dial);
+DEFINE_OWNED_STRUCT(dial, dial_free)

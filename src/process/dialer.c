@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The dialer process: messages in, dials out. Never dials for a worker's word alone: the view that
+ * it presented, which control authenticated, must allow the target. */
+#include "process/dialer.h"
+
+#include "observe/log.h"
+#include "policy/policy.h"
+#include "process/child.h"
+#include "process/dial.h"
+#include "process/dialer_quota.h"
+#include "process/presented_views.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <time.h>
+
+enum { PROBES_MAX = 256 /* of control */, INTERFACES_MAX_AGE_S = 5 };
+
+/* A process that asks: a worker or control. */
+struct dialer_client {
+    LIST_ENTRY(dialer_client) next;
+    struct dialer *dialer; /* borrowed: the owner */
+    struct peer peer;
+    struct presented_views views;
+    LIST_HEAD(, dialer_request) requests;
+    size_t probes;
+};
+
+struct dialer_request {
+    LIST_ENTRY(dialer_request) next;
+    struct dialer_client *client; /* borrowed: the owner */
+    struct dialer_quota *quota;   /* NULL: a probe of control's */
+    uint64_t ticket;
+    struct dial *dial;
+};
+
+struct dialer {
+    struct child *child;
+    struct dial_means means; /* no resolver before on_begin */
+    LIST_HEAD(, dialer_client) clients;
+    struct table quotas;
+    time_t interfaces_read;
+};
+
+static void end_request(struct dialer_request *request)
+{
+    LIST_REMOVE(request, next);
+    if (request->quota == NULL)
+        request->client->probes--;
+    else
+        dialer_quota_give_back(&request->client->dialer->quotas, request->quota);
+    dial_free(request->dial);
+    free(request);
+}
+
+/* The client has gone, or has begun anew: its views and requests with it. */
+static void reset_client(struct dialer_client *client)
+{
+    while (!LIST_EMPTY(&client->requests))
+        end_request(LIST_FIRST(&client->requests));
+    presented_views_clear(&client->views);
+}
+
+static void on_gone(struct peer *peer)
+{
+    struct dialer_client *client = peer->context;
+
+    reset_client(client);
+    child_report_lost(client->dialer->child, peer);
+}
+
+/* Ends the channel of a client that does what no honest one does. */
+static void reject(struct dialer_client *client, const char *what, enum error error)
+{
+    LOG(LEVEL_ERROR, "dialer_client_rejected", .name = what, .error = error,
+        .number = client->peer.index, .has_number = true);
+    peer_close(&client->peer);
+    on_gone(&client->peer);
+}
+
+static void on_present_view(struct peer *peer, struct message *message)
+{
+    struct dialer_client *client = peer->context;
+    enum error error = presented_views_add(&client->views, &client->dialer->child->view_key,
+                                           &message->present_view);
+
+    if (error != OK)
+        reject(client, "view", error);
+}
+
+static void on_forget_view(struct peer *peer, struct message *message)
+{
+    struct dialer_client *client = peer->context;
+
+    presented_views_remove(&client->views, message->forget_view.handle);
+}
+
+static void answer_dial(struct dialer_client *client, uint64_t ticket,
+                        const struct dial_outcome *outcome)
+{
+    const struct message answer = {.type = MESSAGE_DIALED,
+                                   .dialed = {.ticket = ticket,
+                                              .code = outcome->code,
+                                              .address = outcome->endpoint,
+                                              .detail = slice_from_string(outcome->detail),
+                                              .socket = outcome->fd}};
+
+    peer_post(&client->peer, &answer);
+}
+
+static void answer_probe(struct dialer_client *client, uint64_t ticket,
+                         const struct dial_outcome *outcome)
+{
+    const struct message answer = {.type = MESSAGE_RESOLVED,
+                                   .resolved = {.ticket = ticket,
+                                                .code = outcome->code,
+                                                .address = outcome->endpoint,
+                                                .detail = slice_from_string(outcome->detail)}};
+
+    peer_post(&client->peer, &answer);
+}
+
+static void on_done(void *context, const struct dial_outcome *outcome)
+{
+    struct dialer_request *request = context;
+
+    if (request->quota == NULL)
+        answer_probe(request->client, request->ticket, outcome);
+    else
+        answer_dial(request->client, request->ticket, outcome);
+    end_request(request);
+}
+
+static void follow_interfaces(struct dialer *dialer)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (dialer->interfaces_read != 0 && now.tv_sec - dialer->interfaces_read < INTERFACES_MAX_AGE_S)
+        return;
+    dialer->interfaces_read = now.tv_sec;
+    dialer_guard_read_interfaces(&dialer->means.guard);
+}
+
+/* Takes the quota when it succeeds; NULL: a probe. */
+static enum error start_request(struct dialer_client *client, struct dialer_quota *quota,
+                                uint64_t ticket, const struct authority *target)
+{
+    enum dial_kind kind = quota == NULL ? DIAL_RESOLVE_ONLY : DIAL_CONNECT;
+    struct dialer_request *request = calloc(1, sizeof(*request));
+    if (request == NULL)
+        return ERR_NO_MEMORY;
+
+    follow_interfaces(client->dialer);
+    *request = (struct dialer_request){.client = client, .quota = quota, .ticket = ticket};
+    enum error error =
+        dial_start(&client->dialer->means, target, kind, on_done, request, &request->dial);
+    if (error != OK) {
+        free(request);
+        return error;
+    }
+    LIST_INSERT_HEAD(&client->requests, request, next);
+    if (quota == NULL)
+        client->probes++;
+    return OK;
+}
+
+static enum refusal_code decide(const struct dialer *dialer, const struct view *view,
+                                const struct authority *target)
+{
+    struct decision_settings settings = {.default_deny = dialer->means.config->default_deny};
+    struct decision decision = decision_for_identity(view);
+
+    if (decision.verdict == VERDICT_ALLOW)
+        decision = decision_for_host(view, target, settings);
+    return decision.verdict == VERDICT_ALLOW ? REFUSAL_NONE : decision.code;
+}
+
+/* REFUSAL_NONE: the answer comes with on_done(). */
+static enum refusal_code start_dial(struct dialer_client *client, const struct view *view,
+                                    const struct message_dial *message)
+{
+    struct dialer *dialer = client->dialer;
+    struct dialer_quota *quota = NULL;
+
+    if (dialer->means.resolver == NULL)
+        return REFUSAL_OVERLOADED; /* not begun yet */
+    enum refusal_code code = decide(dialer, view, &message->target);
+    if (code != REFUSAL_NONE)
+        return code;
+    enum error error = dialer_quota_take(&dialer->quotas, view->sandbox_id, &quota);
+    if (error != OK)
+        return error == ERR_TOO_LARGE ? REFUSAL_LIMIT_EXCEEDED : REFUSAL_OVERLOADED;
+    if (start_request(client, quota, message->ticket, &message->target) == OK)
+        return REFUSAL_NONE;
+    dialer_quota_give_back(&dialer->quotas, quota);
+    return REFUSAL_OVERLOADED;
+}
+
+static void on_dial(struct peer *peer, struct message *message)
+{
+    struct dialer_client *client = peer->context;
+    const struct message_dial *dial = &message->dial;
+    const struct presented_view *presented = presented_views_find(&client->views, dial->handle);
+
+    if (presented == NULL) {
+        reject(client, "view handle", ERR_NOT_FOUND);
+        return;
+    }
+    struct dial_outcome outcome = {.code = start_dial(client, presented->view, dial), .fd = -1};
+    if (outcome.code != REFUSAL_NONE)
+        answer_dial(client, dial->ticket, &outcome);
+}
+
+static void on_resolve(struct peer *peer, struct message *message)
+{
+    struct dialer_client *client = peer->context;
+    const struct message_resolve *resolve = &message->resolve;
+
+    if (client->dialer->means.resolver != NULL && client->probes < PROBES_MAX &&
+        start_request(client, NULL, resolve->ticket, &resolve->target) == OK)
+        return;
+    struct dial_outcome outcome = {.code = REFUSAL_OVERLOADED, .fd = -1};
+    answer_probe(client, resolve->ticket, &outcome);
+}
+
+static message_handler *const worker_handlers[MESSAGE_COUNT] = {
+    [MESSAGE_PRESENT_VIEW] = on_present_view,
+    [MESSAGE_FORGET_VIEW] = on_forget_view,
+    [MESSAGE_DIAL] = on_dial,
+};
+static message_handler *const control_handlers[MESSAGE_COUNT] = {
+    [MESSAGE_RESOLVE] = on_resolve,
+};
+
+static struct dialer_client *find_client(struct dialer *dialer, enum process_role role,
+                                         unsigned index)
+{
+    struct dialer_client *client;
+
+    LIST_FOREACH(client, &dialer->clients, next)
+    {
+        if (client->peer.role == role && client->peer.index == index)
+            return client;
+    }
+    return NULL;
+}
+
+static struct dialer_client *add_client(struct dialer *dialer, enum process_role role,
+                                        unsigned index)
+{
+    struct dialer_client *client = calloc(1, sizeof(*client));
+    if (client == NULL)
+        return NULL;
+
+    client->dialer = dialer;
+    client->peer = (struct peer){
+        .role = role,
+        .index = index,
+        .context = client,
+        .handlers = role == PROCESS_WORKER ? worker_handlers : control_handlers,
+        .on_gone = on_gone,
+    };
+    presented_views_init(&client->views);
+    LIST_INIT(&client->requests);
+    LIST_INSERT_HEAD(&dialer->clients, client, next);
+    return client;
+}
+
+static void free_client(struct dialer_client *client)
+{
+    LIST_REMOVE(client, next);
+    peer_close(&client->peer);
+    reset_client(client);
+    free(client);
+}
+
+/* Peers may come before on_begin: whatever comes first tells the dialer whose it is. */
+static struct dialer *dialer_of(struct child *child)
+{
+    struct dialer *dialer = child->context;
+
+    dialer->child = child;
+    return dialer;
+}
+
+static void on_peer(struct child *child, struct message_peer *message)
+{
+    struct dialer *dialer = dialer_of(child);
+
+    if (message->role != PROCESS_WORKER && message->role != PROCESS_CONTROL)
+        return;
+    struct dialer_client *client = find_client(dialer, message->role, message->index);
+    if (client == NULL)
+        client = add_client(dialer, message->role, message->index);
+    if (client == NULL)
+        return; /* the descriptor is closed, so the other side asks for a new channel */
+    reset_client(client);
+    client->peer.generation = message->generation;
+    if (peer_open(&client->peer, child->base, message_take_fd(&message->channel)) != OK)
+        child_report_lost(child, &client->peer);
+}
+
+static void on_listener(struct child *child, struct message_listener *listener)
+{
+    dialer_guard_add_listener(&dialer_of(child)->means.guard, &listener->address);
+}
+
+static enum error on_begin(struct child *child)
+{
+    struct dialer *dialer = dialer_of(child);
+
+    dialer->means.base = child->base;
+    dialer->means.config = child->config;
+    dialer_guard_add_configured(&dialer->means.guard, child->config);
+    return resolver_new(child->base, child->config, &dialer->means.resolver);
+}
+
+static void on_reconfigure(struct child *child)
+{
+    struct dialer *dialer = dialer_of(child);
+
+    dialer->means.config = child->config;
+    dialer_guard_add_configured(&dialer->means.guard, child->config);
+    enum error error = resolver_reconfigure(dialer->means.resolver, child->config);
+    if (error != OK)
+        LOG(LEVEL_ERROR, "resolver_unchanged", .error = error);
+}
+
+static void on_end(struct child *child)
+{
+    struct dialer *dialer = dialer_of(child);
+
+    while (!LIST_EMPTY(&dialer->clients))
+        free_client(LIST_FIRST(&dialer->clients));
+    resolver_free(dialer->means.resolver);
+    table_clear(&dialer->quotas);
+}
+
+static const struct child_role role = {
+    .role = PROCESS_DIALER,
+    .on_begin = on_begin,
+    .on_reconfigure = on_reconfigure,
+    .on_peer = on_peer,
+    .on_listener = on_listener,
+    .on_end = on_end,
+};
+
+int dialer_main(void)
+{
+    struct dialer dialer = {.child = NULL};
+
+    LIST_INIT(&dialer.clients);
+    table_init(&dialer.quotas);
+    return child_run(&role, 0, &dialer);
+}

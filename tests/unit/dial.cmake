@@ -1,0 +1,2 @@
+sealgate_unit_test(dialer_guard dial)
+sealgate_unit_test(dial dial PkgConfig::LIBEVENT)
