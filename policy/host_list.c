@@ -162,15 +162,14 @@ static bool has_suffix_of_len(const struct host_list *list, size_t len)
 static const struct rule *match_suffix(const struct host_list *list, struct slice host,
                                        uint16_t port)
 {
-    while (host.len > 0) {
-        slice_split(&host, '.');
-        if (!has_suffix_of_len(list, host.len))
-            continue;
-        const struct rule *rule = match_in(&list->suffixes, host, port);
-        if (rule != NULL)
-            return rule;
-    }
-    return NULL;
+    const struct rule *rule = NULL;
+
+    for (size_t at = 0; at < host.len && rule == NULL; at++)
+        if (host.data[at] == '.' && has_suffix_of_len(list, host.len - at - 1))
+            rule = match_in(&list->suffixes, slice_skip(host, at + 1), port);
+    if (rule == NULL && has_suffix_of_len(list, 0))
+        rule = match_in(&list->suffixes, SLICE_NONE, port);
+    return rule;
 }
 
 bool host_list_matches(const struct host_list *list, const struct authority *target,

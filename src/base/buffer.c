@@ -48,9 +48,9 @@ static size_t grown_capacity(const struct buffer *buffer, size_t need)
 {
     size_t capacity = buffer->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : buffer->capacity;
 
-    while (capacity < need)
+    while (capacity < need && capacity <= buffer->limit / 2)
         capacity *= 2;
-    return capacity > buffer->limit && need <= buffer->limit ? buffer->limit : capacity;
+    return capacity < need || capacity > buffer->limit ? buffer->limit : capacity;
 }
 
 /* realloc() would leave the old bytes in the heap. */

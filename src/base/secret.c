@@ -13,8 +13,11 @@ struct secret_slab {
 
 struct secret_slab *secret_slab_new(size_t capacity)
 {
-    struct secret_slab *slab = calloc(1, sizeof(*slab));
+    struct secret_slab *slab = NULL;
 
+    if (capacity > UINT32_MAX) /* offsets have 32 bits */
+        return NULL;
+    slab = calloc(1, sizeof(*slab));
     if (slab == NULL)
         return NULL;
     slab->bytes = sodium_malloc(capacity > 0 ? capacity : 1);

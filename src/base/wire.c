@@ -45,7 +45,7 @@ void wire_write_u64(struct wire_writer *writer, uint64_t value)
 void wire_write_slice(struct wire_writer *writer, struct slice bytes)
 {
     if (bytes.len > UINT32_MAX) {
-        writer->error = ERR_TOO_LARGE;
+        writer->error = writer->error != OK ? writer->error : ERR_TOO_LARGE;
         return;
     }
     wire_write_u32(writer, (uint32_t)bytes.len);

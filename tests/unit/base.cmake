@@ -1,0 +1,7 @@
+sealgate_unit_test(buffer base)
+sealgate_unit_test(host_name base)
+sealgate_unit_test(ip_address base)
+sealgate_unit_test(secret base)
+sealgate_unit_test(slice base)
+sealgate_unit_test(table base)
+sealgate_unit_test(wire base)

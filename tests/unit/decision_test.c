@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision table: what a sandbox may reach, and where each of its secrets may go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "policy/policy.h"
+#include "view_fixture.h"
+
+enum { DENY = VERDICT_DENY, ALLOW = VERDICT_ALLOW };
+
+/* One store, or several layers: base first. */
+static const struct fixture one_store = {
+    .layers = {{"main", "api.example.com,*.example.org,*.internal.test:8443"}},
+    .secrets = {{"ANYWHERE", 0, "", NULL},
+                {"API_KEY", 0, "api.example.com", NULL},
+                {"ELSEWHERE", 0, "other.test", NULL},
+                {"ORG_KEY", 0, "www.example.org:*", NULL},
+                {"WILD", 0, "*", NULL}},
+};
+static const struct fixture two_stores = {
+    .layers = {{"base", "a.test,shared.test"}, {"top", "shared.test,b.test"}},
+    .secrets = {{"FROM_BASE", 0, "", NULL}, {"FROM_TOP", 1, "b.test", NULL}},
+};
+static const struct fixture half_empty = {
+    .layers = {{"base", "a.test"}, {"top", ""}},
+    .secrets = {{"KEY", 1, "", NULL}},
+};
+static const struct fixture all_empty = {
+    .layers = {{"base", ""}, {"top", ""}},
+    .secrets = {{"BOUND", 1, "a.test", NULL},
+                {"BOUND_PORT", 1, "a.test:8443", NULL},
+                {"KEY", 0, "", NULL}},
+};
+static const struct fixture no_store = {.layers = {{NULL, NULL}}};
+static const struct fixture all_gone = {.layers = {{NULL, NULL}}, .reaches_nothing = true};
+
+static const struct {
+    const struct fixture *view;
+    const char *target;
+    bool default_deny;
+    int verdict;
+    const char *pattern, *store; /* the rule that decided and where it is from */
+} host_cases[] = {
+    /* the merged list decides */
+    {&one_store, "api.example.com:443", false, ALLOW, "api.example.com", "main"},
+    {&one_store, "api.example.com:80", false, ALLOW, "api.example.com", "main"},
+    {&one_store, "api.example.com:8443", false, DENY, "", ""},
+    {&one_store, "api.example.com:443", true, ALLOW, "api.example.com", "main"},
+    {&one_store, "a.b.example.org:443", false, ALLOW, "*.example.org", "main"},
+    {&one_store, "example.org:443", false, DENY, "", ""},
+    {&one_store, "db.internal.test:8443", false, ALLOW, "*.internal.test:8443", "main"},
+    {&one_store, "db.internal.test:443", false, DENY, "", ""},
+    {&one_store, "evil.test:443", false, DENY, "", ""},
+    {&one_store, "api.example.com.evil.test:443", false, DENY, "", ""},
+    {&one_store, "192.0.2.1:443", false, DENY, "", ""},
+    /* several layers: their union; a rule of both is the earlier one's */
+    {&two_stores, "a.test:443", false, ALLOW, "a.test", "base"},
+    {&two_stores, "b.test:443", false, ALLOW, "b.test", "top"},
+    {&two_stores, "shared.test:443", false, ALLOW, "shared.test", "base"},
+    {&two_stores, "c.test:443", false, DENY, "", ""},
+    /* one layer's empty list adds nothing and lifts nothing */
+    {&half_empty, "a.test:443", false, ALLOW, "a.test", "base"},
+    {&half_empty, "b.test:443", false, DENY, "", ""},
+    /* every layer's list is empty: no restriction, on the web's ports */
+    {&all_empty, "anything.test:443", false, ALLOW, "", ""},
+    {&all_empty, "anything.test:80", false, ALLOW, "", ""},
+    {&all_empty, "192.0.2.1:443", false, ALLOW, "", ""},
+    {&all_empty, "anything.test:8443", false, DENY, "", ""},
+    {&all_empty, "anything.test:22", false, DENY, "", ""},
+    /* ... turned round by default_deny */
+    {&all_empty, "anything.test:443", true, DENY, "", ""},
+    /* no store was ever bound: the same */
+    {&no_store, "anything.test:443", false, ALLOW, "", ""},
+    {&no_store, "anything.test:8080", false, DENY, "", ""},
+    {&no_store, "anything.test:443", true, DENY, "", ""},
+    /* a fork whose inherited layers are all gone reaches nothing */
+    {&all_gone, "anything.test:443", false, DENY, "", ""},
+    {&all_gone, "anything.test:80", false, DENY, "", ""},
+    {&all_gone, "anything.test:443", true, DENY, "", ""},
+};
+
+static struct authority target_of(const char *text)
+{
+    struct authority target;
+
+    assert_int_equal(authority_parse(slice_from_string(text), 0, &target), OK);
+    return target;
+}
+
+static bool says(struct slice field, const char *expected)
+{
+    return slice_equals(field, slice_from_string(expected));
+}
+
+static void a_host_is_decided_by_the_merged_list(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(host_cases); i++) {
+        OWNED_STRUCT(view) *view = fixture_view(host_cases[i].view);
+        struct decision_settings settings = {.default_deny = host_cases[i].default_deny};
+        struct authority target = target_of(host_cases[i].target);
+        struct decision decision = decision_for_host(view, &target, settings);
+        bool denied = host_cases[i].verdict == DENY;
+
+        if ((int)decision.verdict != host_cases[i].verdict ||
+            decision.code != (denied ? REFUSAL_HOST_NOT_ALLOWED : REFUSAL_NONE) ||
+            !says(decision.pattern, host_cases[i].pattern) ||
+            !says(decision.store, host_cases[i].store))
+            fail_msg("case %zu: %s: %s by \"%.*s\" of \"%.*s\"", i, host_cases[i].target,
+                     refusal_code_sentence(decision.code), SLICE_ARG(decision.pattern),
+                     SLICE_ARG(decision.store));
+    }
+}
+
+#define ALLOWED REFUSAL_NONE
+#define NO_HOST REFUSAL_HOST_NOT_ALLOWED
+#define NO_SECRET REFUSAL_SECRET_HOST_NOT_ALLOWED
+
+static const struct {
+    const struct fixture *view;
+    const char *secret, *target;
+    bool default_deny;
+    enum refusal_code code;
+    const char *pattern;
+} secret_cases[] = {
+    /* the secret's own list narrows the sandbox's */
+    {&one_store, "API_KEY", "api.example.com:443", false, ALLOWED, "api.example.com"},
+    {&one_store, "API_KEY", "www.example.org:443", false, NO_SECRET, ""},
+    {&one_store, "API_KEY", "www.example.org:443", true, NO_SECRET, ""},
+    {&one_store, "WILD", "www.example.org:443", false, ALLOWED, "*"},
+    {&one_store, "WILD", "db.internal.test:8443", false, NO_SECRET, ""},
+    /* ... and never widens it */
+    {&one_store, "ELSEWHERE", "other.test:443", false, NO_HOST, ""},
+    {&one_store, "WILD", "evil.test:443", false, NO_HOST, ""},
+    {&one_store, "ORG_KEY", "www.example.org:8443", false, NO_HOST, ""},
+    {&one_store, "ORG_KEY", "www.example.org:443", false, ALLOWED, "www.example.org:*"},
+    /* no list of its own: the merged list, unless default_deny */
+    {&one_store, "ANYWHERE", "a.example.org:443", false, ALLOWED, "*.example.org"},
+    {&one_store, "ANYWHERE", "db.internal.test:8443", false, ALLOWED, "*.internal.test:8443"},
+    {&one_store, "ANYWHERE", "evil.test:443", false, NO_HOST, ""},
+    {&one_store, "ANYWHERE", "a.example.org:443", true, NO_SECRET, ""},
+    {&two_stores, "FROM_BASE", "b.test:443", false, ALLOWED, "b.test"},
+    {&two_stores, "FROM_TOP", "a.test:443", false, NO_SECRET, ""},
+    {&half_empty, "KEY", "a.test:443", false, ALLOWED, "a.test"},
+    {&half_empty, "KEY", "b.test:443", false, NO_HOST, ""},
+    /* an unrestricted sandbox */
+    {&all_empty, "KEY", "anything.test:443", false, ALLOWED, ""},
+    {&all_empty, "KEY", "anything.test:8443", false, NO_HOST, ""},
+    {&all_empty, "KEY", "anything.test:443", true, NO_HOST, ""},
+    {&all_empty, "BOUND", "a.test:443", false, ALLOWED, "a.test"},
+    {&all_empty, "BOUND", "b.test:443", false, NO_SECRET, ""},
+    {&all_empty, "BOUND_PORT", "a.test:8443", false, NO_HOST, ""},
+};
+
+static void a_secret_goes_where_its_own_list_and_the_sandboxs_both_say(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(secret_cases); i++) {
+        OWNED_STRUCT(view) *view = fixture_view(secret_cases[i].view);
+        struct decision_settings settings = {.default_deny = secret_cases[i].default_deny};
+        struct authority target = target_of(secret_cases[i].target);
+        struct slice name = slice_from_string(secret_cases[i].secret);
+        const struct view_secret *secret = view_find_secret(view, name);
+
+        assert_non_null(secret);
+        struct decision decision = decision_for_secret(view, secret, &target, settings);
+        if (decision.code != secret_cases[i].code ||
+            (decision.verdict == VERDICT_ALLOW) != (secret_cases[i].code == ALLOWED) ||
+            !says(decision.pattern, secret_cases[i].pattern))
+            fail_msg("case %zu: %s to %s: %s by \"%.*s\"", i, secret_cases[i].secret,
+                     secret_cases[i].target, refusal_code_sentence(decision.code),
+                     SLICE_ARG(decision.pattern));
+        assert_true(slice_equals(decision.secret, name));
+        assert_true(slice_equals(decision.store, view->layers[secret->layer].store_name));
+    }
+}
+
+static const struct {
+    enum view_status status;
+    enum refusal_code code;
+} identity_cases[] = {
+    {VIEW_RUNNING, REFUSAL_NONE},
+    {VIEW_SUSPENDED, REFUSAL_SANDBOX_SUSPENDED},
+    {VIEW_EXPIRED, REFUSAL_SANDBOX_EXPIRED},
+    {(enum view_status)99, REFUSAL_IDENTITY_INVALID},
+};
+
+static void only_a_running_sandbox_has_an_identity(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(identity_cases); i++) {
+        struct view view = {.status = identity_cases[i].status};
+        struct decision decision = decision_for_identity(&view);
+
+        assert_int_equal(decision.code, identity_cases[i].code);
+        assert_int_equal(decision.verdict == VERDICT_ALLOW, decision.code == REFUSAL_NONE);
+    }
+}
+
+static void a_zeroed_decision_denies(void **state)
+{
+    struct decision decision = {0};
+
+    (void)state;
+    assert_int_equal(decision.verdict, VERDICT_DENY);
+}
+
+static void a_view_without_a_merged_list_reaches_nothing(void **state)
+{
+    struct view unfinished = {.status = VIEW_RUNNING};
+    struct authority target = target_of("example.com:443");
+    struct decision decision =
+        decision_for_host(&unfinished, &target, (struct decision_settings){0});
+
+    (void)state;
+    assert_int_equal(decision.verdict, VERDICT_DENY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_is_decided_by_the_merged_list),
+        cmocka_unit_test(a_secret_goes_where_its_own_list_and_the_sandboxs_both_say),
+        cmocka_unit_test(only_a_running_sandbox_has_an_identity),
+        cmocka_unit_test(a_zeroed_decision_denies),
+        cmocka_unit_test(a_view_without_a_merged_list_reaches_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

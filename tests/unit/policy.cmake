@@ -1,0 +1,8 @@
+sealgate_unit_test(address_guard policy)
+sealgate_unit_test(decision policy)
+sealgate_unit_test(host_list policy)
+sealgate_unit_test(host_pattern policy)
+sealgate_unit_test(place policy)
+sealgate_unit_test(refusal_code policy)
+sealgate_unit_test(token policy)
+sealgate_unit_test(view policy)
