@@ -3,9 +3,11 @@
 #include "ca/certificate.h"
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/x509v3.h>
 
-enum { SERIAL_BITS = 128, KEY_ID_SIZE = 20, VERSION_3 = 2 };
+enum { SERIAL_BITS = 128, KEY_ID_SIZE = 20, VERSION_3 = 2, POINT_MAX = 65 };
 
 DEFINE_OWNED(BIGNUM, BN_free)
 DEFINE_OWNED(ASN1_BIT_STRING, ASN1_BIT_STRING_free)
@@ -30,6 +32,29 @@ static enum error set_validity(X509 *certificate, time_t not_before, time_t not_
     return OK;
 }
 
+/* X509_set_pubkey() would run OpenSSL's general encoder and decoder, four times as long as all the
+ * rest of a mint; the point and the curve's name are all that this kind of key is. */
+static enum error set_public_key(X509 *certificate, EVP_PKEY *key)
+{
+    X509_PUBKEY *public_key = X509_get_X509_PUBKEY(certificate);
+    unsigned char *point = NULL;
+    char group[32];
+    size_t len = 0;
+
+    if (!EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) ||
+        OBJ_sn2nid(group) != NID_X9_62_prime256v1)
+        return ERR_CRYPTO;
+    if ((point = OPENSSL_malloc(POINT_MAX)) == NULL)
+        return ERR_NO_MEMORY;
+    if (!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX, &len) ||
+        !X509_PUBKEY_set0_param(public_key, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
+                                OBJ_nid2obj(NID_X9_62_prime256v1), point, (int)len)) {
+        OPENSSL_free(point);
+        return ERR_CRYPTO;
+    }
+    return OK;
+}
+
 enum error certificate_new(EVP_PKEY *key, time_t not_before, time_t not_after, X509 **out)
 {
     OWNED(X509) *certificate = X509_new();
@@ -38,7 +63,8 @@ enum error certificate_new(EVP_PKEY *key, time_t not_before, time_t not_after, X
         return ERR_NO_MEMORY;
     TRY(set_serial(certificate));
     TRY(set_validity(certificate, not_before, not_after));
-    if (!X509_set_version(certificate, VERSION_3) || !X509_set_pubkey(certificate, key))
+    TRY(set_public_key(certificate, key));
+    if (!X509_set_version(certificate, VERSION_3))
         return ERR_CRYPTO;
     *out = TAKE(certificate);
     return OK;
@@ -78,4 +104,15 @@ enum error certificate_add_subject_key_id(X509 *certificate)
 enum error certificate_sign(X509 *certificate, EVP_PKEY *key)
 {
     return X509_sign(certificate, key, EVP_sha256()) > 0 ? OK : ERR_CRYPTO;
+}
+
+enum error certificate_reload(X509 **certificate)
+{
+    X509 *reloaded = X509_dup(*certificate); /* encodes and decodes */
+
+    if (reloaded == NULL)
+        return ERR_CRYPTO;
+    X509_free(*certificate);
+    *certificate = reloaded;
+    return OK;
 }

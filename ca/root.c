@@ -64,6 +64,7 @@ static enum error make_certificate(EVP_PKEY *key, time_t now, X509 **out)
     TRY(certificate_add_key_usage(certificate, KEY_USAGE_CERT_SIGN, KEY_USAGE_CRL_SIGN));
     TRY(certificate_add_subject_key_id(certificate));
     TRY(certificate_sign(certificate, key));
+    TRY(certificate_reload(&certificate));
     *out = TAKE(certificate);
     return OK;
 }
