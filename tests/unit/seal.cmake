@@ -1,0 +1,2 @@
+sealgate_unit_test(sealed_value seal)
+sealgate_unit_test(keyring keyring)
