@@ -16,8 +16,13 @@ add_compile_definitions(_GNU_SOURCE LLHTTP_STRICT_MODE=1 SEALGATE_VERSION="${PRO
 add_compile_options(
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wundef
     -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
-    -fno-strict-aliasing -fstack-protector-strong -fstack-clash-protection
-    -ftrivial-auto-var-init=zero)
+    -fno-strict-aliasing -fstack-protector-strong -fstack-clash-protection)
+# clang before 16 takes it only together with a flag that later ones refuse.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-ftrivial-auto-var-init=zero HAVE_AUTO_VAR_INIT)
+if(HAVE_AUTO_VAR_INIT)
+    add_compile_options(-ftrivial-auto-var-init=zero)
+endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
     add_compile_options(-fcf-protection=full)
 endif()
