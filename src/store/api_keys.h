@@ -11,6 +11,7 @@ struct store;
 enum {
     API_KEYS_HASH_SIZE = 32,
     API_KEYS_PREFIX_LEN = 12, /* what is kept in the clear, to tell keys apart */
+    API_KEYS_TEXT_MIN = 32,
 };
 
 struct api_key {
@@ -33,8 +34,8 @@ struct api_key_new {
 };
 
 void api_keys_hash(struct slice text, uint8_t hash[API_KEYS_HASH_SIZE]);
-/* ERR_NOT_FOUND: no such org. ERR_EXISTS: that very key is there. ERR_SYNTAX: shorter than twice
- * the prefix. */
+/* ERR_NOT_FOUND: no such org. ERR_EXISTS: that very key is there. ERR_SYNTAX: shorter than
+ * API_KEYS_TEXT_MIN. */
 MUST_USE enum error api_keys_create(struct store *store, struct arena *arena,
                                     const struct api_key_new *key, struct api_key *out);
 /* Who calls? ERR_NOT_FOUND for an unknown or revoked key. */

@@ -15,6 +15,9 @@ struct arena {
     struct arena_chunk *newest;
 };
 
+/* `OWNED_ARENA scratch = {NULL};` is cleared on every way out of the scope. */
+#define OWNED_ARENA __attribute__((cleanup(arena_clear))) struct arena
+
 void arena_init(struct arena *arena);
 /* Frees everything at once; the arena stays usable. */
 void arena_clear(struct arena *arena);
@@ -22,5 +25,8 @@ void arena_clear(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size);
 /* `count` things of `size` bytes each, without overflow. */
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
+/* Room for one more behind `count` things of `size` bytes: `items` (NULL at first), or a larger
+ * copy of it. For lists whose length is not known before; each must grow by this function alone. */
+void *arena_grow(struct arena *arena, void *items, size_t count, size_t size);
 /* The copy has a NUL behind it that its length does not count. */
 MUST_USE enum error arena_copy(struct arena *arena, struct slice bytes, struct slice *out);

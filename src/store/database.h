@@ -31,6 +31,7 @@ struct parameters {
 #define SQL_TEXT(slice) ((struct parameter){PARAMETER_TEXT, (slice), 0})
 #define SQL_BLOB(data, len) ((struct parameter){PARAMETER_BLOB, slice_of((data), (len)), 0})
 #define SQL_INTEGER(number) ((struct parameter){PARAMETER_INTEGER, SLICE_NONE, (int64_t)(number)})
+#define SQL_NULL ((struct parameter){PARAMETER_NULL, SLICE_NONE, 0})
 /* An empty text is stored as NULL, so that a unique index passes over it. */
 #define SQL_TEXT_OR_NULL(slice)                                                                    \
     ((struct parameter){(slice).len > 0 ? PARAMETER_TEXT : PARAMETER_NULL, (slice), 0})
@@ -77,6 +78,8 @@ int64_t rows_integer(const struct rows *rows, int column);
 
 /* Transactions nest; an inner one that ends in failure is undone alone. */
 MUST_USE enum error database_begin(struct database *database);
+/* The same for several reads at one moment: nothing may be written before its end. */
+MUST_USE enum error database_begin_read(struct database *database);
 /* Keeps what was done when `outcome` is OK, else undoes it. Returns `outcome`, or why it could not
  * be kept. */
 MUST_USE enum error database_end(struct database *database, enum error outcome);

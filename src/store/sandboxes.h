@@ -79,6 +79,10 @@ MUST_USE enum error sandboxes_set_timeout(struct store *store, struct slice org_
 
 /* For the data plane and for propagation, over all orgs. */
 
+/* ERR_NOT_FOUND. */
+MUST_USE enum error sandboxes_find(struct store *store, struct arena *arena, struct slice id,
+                                   struct sandbox *out);
+
 /* Activity, all at one moment; unknown ids are passed over. Never moves backwards. */
 MUST_USE enum error sandboxes_touch(struct store *store, const struct text_list *ids,
                                     int64_t now_ms);

@@ -5,10 +5,6 @@
 
 #include "store/arena.h"
 
-struct buffer;
-
-enum { TEXT_LIST_MAX = 65536 };
-
 struct text_list {
     struct slice *items; /* in the arena that it was read into */
     size_t count;
@@ -17,8 +13,9 @@ struct text_list {
 /* A copy of the list and of its texts. */
 MUST_USE enum error text_list_copy(struct arena *arena, const struct text_list *list,
                                    struct text_list *out);
-/* Appends the JSON array. ERR_SYNTAX when a text is not UTF-8. */
-MUST_USE enum error text_list_encode(const struct text_list *list, struct buffer *out);
+/* The JSON array. ERR_SYNTAX when a text is not UTF-8. */
+MUST_USE enum error text_list_encode(struct arena *arena, const struct text_list *list,
+                                     struct slice *out);
 /* ERR_DATABASE for anything but a JSON array of strings: only we write them. */
 MUST_USE enum error text_list_decode(struct arena *arena, struct slice json, struct text_list *out);
 bool text_list_contains(const struct text_list *list, struct slice text);

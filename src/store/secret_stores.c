@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Secret stores. Never shows a deleted one to a caller of the API. */
+
+#include "store/secret_stores.h"
+
+#include "store/layers.h"
+#include "store/load.h"
+
+#define SELECT                                                                                     \
+    "SELECT id, org_id, name, egress, egress_mac, seq, redact_responses, read_only, deleted,"      \
+    " created_at_ms, updated_at_ms FROM secret_stores "
+
+static enum error read_store(const struct rows *row, struct arena *arena, void *out)
+{
+    struct secret_store *store = out;
+    TRY(LOAD_TEXTS(row, arena, &store->id, &store->org_id, &store->name));
+    TRY(load_list(row, arena, 3, &store->egress));
+    TRY(load_bytes(row, 4, store->egress_mac, sizeof store->egress_mac));
+    store->seq = (uint64_t)rows_integer(row, 5);
+    store->redact_responses = rows_integer(row, 6) != 0;
+    store->read_only = rows_integer(row, 7) != 0;
+    store->deleted = rows_integer(row, 8) != 0;
+    store->created_at_ms = rows_integer(row, 9);
+    store->updated_at_ms = rows_integer(row, 10);
+    return OK;
+}
+
+static const struct load_shape store_shape = {sizeof(struct secret_store), read_store};
+
+enum error secret_stores_find(struct store *store, struct arena *arena, struct slice org_id,
+                              struct slice id_or_name, struct secret_store *out)
+{
+    return load_one(
+        store, arena,
+        &(struct load_query){SELECT "WHERE org_id = ?1 AND (id = ?2 OR name = ?2) AND deleted = 0"
+                                    " ORDER BY CASE WHEN id = ?2 THEN 0 ELSE 1 END",
+                             SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(id_or_name)), &store_shape},
+        out);
+}
+
+enum error secret_stores_list(struct store *store, struct arena *arena, struct slice org_id,
+                              struct secret_store_list *out)
+{
+    struct loaded all;
+    TRY(load_all(store, arena,
+                 &(struct load_query){SELECT "WHERE org_id = ?1 AND deleted = 0 ORDER BY seq",
+                                      SQL_WITH(SQL_TEXT(org_id)), &store_shape},
+                 &all));
+    *out = (struct secret_store_list){all.items, all.count};
+    return OK;
+}
+
+enum error secret_stores_page(struct store *store, struct arena *arena, uint64_t after,
+                              struct secret_store_list *out)
+{
+    struct loaded all;
+    TRY(load_all(store, arena,
+                 &(struct load_query){SELECT "WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                                      SQL_WITH(SQL_INTEGER(after), SQL_INTEGER(SECRET_STORES_PAGE)),
+                                      &store_shape},
+                 &all));
+    *out = (struct secret_store_list){all.items, all.count};
+    return OK;
+}
+
+static enum error insert(struct store *store, const struct secret_store_new *new_store,
+                         struct slice egress)
+{
+    uint64_t seq;
+    TRY(store_next_seq(store, "secret_stores", &seq));
+    return database_run(
+        store->database,
+        "INSERT INTO secret_stores (id, seq, org_id, name, egress, egress_mac, redact_responses,"
+        " read_only, deleted, created_at_ms, updated_at_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?9)",
+        SQL_WITH(SQL_TEXT(new_store->id), SQL_INTEGER(seq), SQL_TEXT(new_store->org_id),
+                 SQL_TEXT(new_store->name), SQL_TEXT(egress),
+                 SQL_BLOB(new_store->egress_mac, SECRET_STORES_MAC_SIZE),
+                 SQL_INTEGER(new_store->redact_responses), SQL_INTEGER(new_store->read_only),
+                 SQL_INTEGER(store_now_ms())));
+}
+
+static enum error create(struct store *store, struct arena *arena,
+                         const struct secret_store_new *new_store, struct secret_store *out)
+{
+    struct slice egress;
+    TRY(text_list_encode(arena, &new_store->egress, &egress));
+    TRY(insert(store, new_store, egress));
+    return secret_stores_find(store, arena, new_store->org_id, new_store->id, out);
+}
+
+enum error secret_stores_create(struct store *store, struct arena *arena,
+                                const struct secret_store_new *new_store, struct secret_store *out)
+{
+    TRY(database_begin(store->database));
+    return database_end(store->database, create(store, arena, new_store, out));
+}
+
+static struct parameter flag_or_null(const bool *flag)
+{
+    return flag == NULL ? SQL_NULL : SQL_INTEGER(*flag);
+}
+
+enum error secret_stores_update(struct store *store, struct slice org_id, struct slice id,
+                                const struct secret_store_change *change)
+{
+    OWNED_ARENA scratch = {NULL};
+    struct slice egress = SLICE_NONE;
+    if (change->egress != NULL)
+        TRY(text_list_encode(&scratch, change->egress, &egress));
+
+    return database_run_found(
+        store->database,
+        "UPDATE secret_stores SET name = COALESCE(?3, name), egress = COALESCE(?4, egress),"
+        " egress_mac = COALESCE(?5, egress_mac),"
+        " redact_responses = COALESCE(?6, redact_responses),"
+        " read_only = COALESCE(?7, read_only), updated_at_ms = ?8"
+        " WHERE id = ?1 AND org_id = ?2 AND deleted = 0",
+        SQL_WITH(SQL_TEXT(id), SQL_TEXT(org_id),
+                 change->name == NULL ? SQL_NULL : SQL_TEXT(*change->name),
+                 change->egress == NULL ? SQL_NULL : SQL_TEXT(egress),
+                 change->egress_mac == NULL ? SQL_NULL
+                                            : SQL_BLOB(change->egress_mac, SECRET_STORES_MAC_SIZE),
+                 flag_or_null(change->redact_responses), flag_or_null(change->read_only),
+                 SQL_INTEGER(store_now_ms())));
+}
+
+static enum error hide(struct store *store, struct slice org_id, struct slice id)
+{
+    TRY(database_run_found(store->database,
+                           "UPDATE secret_stores SET deleted = 1, updated_at_ms = ?3"
+                           " WHERE id = ?1 AND org_id = ?2 AND deleted = 0",
+                           SQL_WITH(SQL_TEXT(id), SQL_TEXT(org_id), SQL_INTEGER(store_now_ms()))));
+    return layers_purge(store);
+}
+
+enum error secret_stores_delete(struct store *store, struct slice org_id, struct slice id)
+{
+    TRY(database_begin(store->database));
+    return database_end(store->database, hide(store, org_id, id));
+}
+
+enum error secret_stores_resign(struct store *store, struct slice id,
+                                const uint8_t old_mac[SECRET_STORES_MAC_SIZE],
+                                const uint8_t new_mac[SECRET_STORES_MAC_SIZE])
+{
+    enum error error = database_run_found(
+        store->database,
+        "UPDATE secret_stores SET egress_mac = ?3 WHERE id = ?1 AND egress_mac = ?2",
+        SQL_WITH(SQL_TEXT(id), SQL_BLOB(old_mac, SECRET_STORES_MAC_SIZE),
+                 SQL_BLOB(new_mac, SECRET_STORES_MAC_SIZE)));
+    return error == ERR_NOT_FOUND ? ERR_CONFLICT : error;
+}
