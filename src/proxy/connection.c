@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client connection through its states. Never runs two exchanges at once, never answers out of
+ * order. */
+#include "proxy/connection.h"
+
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "proxy/client_leaf.h"
+#include "proxy/client_tls.h"
+#include "proxy/exchange.h"
+#include "proxy/exchange_record.h"
+#include "proxy/identify.h"
+#include "proxy/refusal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { TLS_HANDSHAKE_RECORD = 0x16 };
+
+/* What a step says: the state has moved on, or there is nothing to do now (or any more). */
+enum step { STEP_NEXT, STEP_WAIT };
+
+#define TO(state) (1U << CONNECTION_##state)
+static const unsigned allowed_next[] = {
+    [CONNECTION_AWAITING_HEAD] =
+        TO(AWAITING_IDENTITY) | TO(SNIFFING) | TO(EXCHANGING) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_AWAITING_IDENTITY] = TO(SNIFFING) | TO(EXCHANGING) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_SNIFFING] = TO(GREETING_CLIENT) | TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_GREETING_CLIENT] = TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_EXCHANGING] = TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_LINGERING] = TO(CLOSING),
+    [CONNECTION_CLOSING] = 0,
+};
+
+static void set_state(struct connection *connection, enum connection_state next)
+{
+    if ((allowed_next[connection->state] & (1U << next)) == 0) {
+        LOG(LEVEL_ERROR, "connection_state_illegal", .number = next, .has_number = true);
+        abort();
+    }
+    connection->state = next;
+}
+
+static void connection_step(void *owner);
+static void on_deadline(void *owner);
+
+struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_endpoint *client)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+
+    if (connection == NULL) {
+        close(fd);
+        return NULL;
+    }
+    connection->proxy = proxy;
+    connection->client = *client;
+    leg_open(&connection->leg, proxy->base, fd, proxy->scratch);
+    leg_set_owner(&connection->leg, connection_step, connection);
+    task_init(&connection->task, connection_step, connection);
+    connection->waiter.task = &connection->task;
+    deadline_init(&connection->deadline, proxy->base, on_deadline, connection);
+    deadline_set(&connection->deadline, CONNECTION_FIRST_HEAD_MS);
+    TAILQ_INSERT_TAIL(&proxy->connections, connection, link);
+    metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
+    metrics_add(METRIC_CONNECTIONS_OPEN, 1);
+    leg_want_read(&connection->leg, true);
+    return connection;
+}
+
+void connection_free(struct connection *connection)
+{
+    struct proxy *proxy = connection->proxy;
+
+    exchange_free(connection->exchange);
+    waiter_cancel(&connection->waiter);
+    task_cancel(&proxy->tasks, &connection->task);
+    deadline_clear(&connection->deadline);
+    h1_reader_free(connection->reader);
+    leg_close(&connection->leg);
+    if (connection->sandbox != NULL)
+        sandbox_leave(connection->sandbox);
+    TAILQ_REMOVE(&proxy->connections, connection, link);
+    metrics_add(METRIC_CONNECTIONS_OPEN, -1);
+    free(connection);
+    proxy_connection_gone(proxy);
+}
+
+bool connection_is_idle(const struct connection *connection)
+{
+    return connection->state == CONNECTION_AWAITING_HEAD && connection->reader == NULL &&
+           buffer_len(&connection->leg.in) == 0 && buffer_len(&connection->leg.out) == 0;
+}
+
+void connection_finish(struct connection *connection)
+{
+    set_state(connection, CONNECTION_LINGERING);
+    deadline_set(&connection->deadline, CONNECTION_LINGER_MS);
+    task_schedule(&connection->proxy->tasks, &connection->task);
+}
+
+void connection_refuse(struct connection *connection, enum refusal_code code, struct slice detail)
+{
+    connection->close_after = true;
+    connection_record(connection, code);
+    if (connection_write_refusal(connection, code, detail) != OK) {
+        connection_free(connection);
+        return;
+    }
+    connection_finish(connection);
+}
+
+/* Nothing that the client could read: closed and recorded. */
+static void drop(struct connection *connection, enum refusal_code code)
+{
+    connection_record(connection, code);
+    connection_free(connection);
+}
+
+static void await_next_request(struct connection *connection)
+{
+    struct leg *leg = &connection->leg;
+
+    h1_reader_free(connection->reader);
+    connection->reader = NULL;
+    set_state(connection, CONNECTION_AWAITING_HEAD);
+    deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
+    leg_want_read(leg, true);
+    if (buffer_len(&leg->in) > 0 || (leg->ssl != NULL && SSL_has_pending(leg->ssl)))
+        task_schedule(&connection->proxy->tasks, &connection->task);
+}
+
+void connection_exchange_ended(struct connection *connection)
+{
+    if (!leg_is_open(&connection->leg))
+        connection_free(connection);
+    else if (connection->close_after || connection->proxy->is_draining)
+        connection_finish(connection);
+    else if (leg_flush(&connection->leg) == LEG_BROKEN)
+        connection_free(connection);
+    else
+        await_next_request(connection);
+}
+
+/* Moves the connection to the sandbox that this request belongs to. */
+static bool belong_to(struct connection *connection, struct sandbox *sandbox)
+{
+    if (connection->sandbox == sandbox)
+        return true;
+    if (!sandbox_enter(sandbox))
+        return false;
+    if (connection->sandbox != NULL)
+        sandbox_leave(connection->sandbox);
+    connection->sandbox = sandbox;
+    return true;
+}
+
+/* The leaf and the upstream connection are on their way while the client says hello. */
+static void prepare_tunnel(struct connection *connection)
+{
+    const struct view *view = connection->sandbox->view;
+    struct proxy *proxy = connection->proxy;
+    X509 *leaf;
+
+    if (connection->tunnel.port == 80)
+        return;
+    client_leaf_get(proxy, &connection->tunnel.host, NULL, &leaf);
+    if (decision_for_identity(view).verdict == VERDICT_ALLOW &&
+        decision_for_host(view, &connection->tunnel, proxy->settings.decision).verdict ==
+            VERDICT_ALLOW)
+        upstream_warm(connection->sandbox, &connection->tunnel, true);
+}
+
+static enum step open_tunnel(struct connection *connection)
+{
+    connection->is_tunnel = true;
+    connection->tunnel = connection->request.authority;
+    h1_reader_free(connection->reader);
+    connection->reader = NULL;
+    set_state(connection, CONNECTION_SNIFFING);
+    deadline_set(&connection->deadline, CONNECTION_HANDSHAKE_MS);
+    if (leg_write(&connection->leg, SLICE("HTTP/1.1 200 Connection Established\r\n\r\n")) != OK ||
+        leg_flush(&connection->leg) == LEG_BROKEN) {
+        connection_free(connection);
+        return STEP_WAIT;
+    }
+    leg_want_read(&connection->leg, true);
+    prepare_tunnel(connection);
+    return STEP_NEXT;
+}
+
+static enum step start_exchange(struct connection *connection)
+{
+    connection->exchange = exchange_new(connection);
+    if (connection->exchange == NULL) {
+        connection_refuse(connection, REFUSAL_OVERLOADED, SLICE_NONE);
+        return STEP_WAIT;
+    }
+    set_state(connection, CONNECTION_EXCHANGING);
+    deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
+    return STEP_NEXT;
+}
+
+static enum step refuse_head(struct connection *connection, enum refusal_code code, const char *why)
+{
+    connection_refuse(connection, code, slice_from_string(why));
+    return STEP_WAIT;
+}
+
+static enum step route_in_tunnel(struct connection *connection)
+{
+    const struct http_request *request = &connection->request;
+
+    if (request->is_connect)
+        return refuse_head(connection, REFUSAL_METHOD_NOT_ALLOWED, "CONNECT inside a tunnel");
+    if (request->form == HTTP_TARGET_ABSOLUTE &&
+        !authority_equals(&request->authority, &connection->tunnel))
+        return refuse_head(connection, REFUSAL_BAD_REQUEST, "the target is not the tunnel's");
+    return start_exchange(connection);
+}
+
+static enum step route_explicit(struct connection *connection)
+{
+    const struct http_request *request = &connection->request;
+
+    if (request->is_connect)
+        return open_tunnel(connection);
+    if (request->form != HTTP_TARGET_ABSOLUTE)
+        return refuse_head(connection, REFUSAL_BAD_REQUEST,
+                           "this is a proxy: send CONNECT or an absolute http URL");
+    return start_exchange(connection);
+}
+
+static enum step parse_and_route(struct connection *connection)
+{
+    struct h1_reader *reader = connection->reader;
+    uint16_t default_port = connection->is_tls ? 443 : 80;
+
+    struct http_fault fault =
+        request_parse(h1_reader_head(reader), default_port, &connection->request);
+    if (fault.status != 0)
+        return refuse_head(connection, refusal_for_status(fault.status), fault.why);
+    if (!connection->request.is_connect)
+        h1_reader_set_framing(reader, connection->request.framing);
+    return connection->is_tunnel ? route_in_tunnel(connection) : route_explicit(connection);
+}
+
+static enum step step_identity(struct connection *connection)
+{
+    struct sandbox *sandbox;
+    enum refusal_code code;
+
+    switch (identify_client(connection, h1_reader_head(connection->reader), &sandbox, &code)) {
+    case IDENTIFY_WAIT:
+        leg_want_read(&connection->leg, false);
+        return STEP_WAIT;
+    case IDENTIFY_REFUSED:
+        connection_refuse(connection, code, SLICE_NONE);
+        return STEP_WAIT;
+    default:
+        break;
+    }
+    if (!belong_to(connection, sandbox)) {
+        connection_refuse(connection, REFUSAL_LIMIT_EXCEEDED, SLICE_NONE);
+        return STEP_WAIT;
+    }
+    return parse_and_route(connection);
+}
+
+static enum step on_head(struct connection *connection)
+{
+    if (connection->is_tunnel)
+        return parse_and_route(connection);
+    set_state(connection, CONNECTION_AWAITING_IDENTITY);
+    return STEP_NEXT;
+}
+
+static enum step on_head_event(struct connection *connection, enum h1_event event)
+{
+    if (event == H1_HEAD)
+        return on_head(connection);
+    if (event == H1_NEED_MORE)
+        return STEP_NEXT; /* read on */
+    struct http_fault fault = h1_reader_fault(connection->reader);
+    return refuse_head(connection, refusal_for_status(fault.status), fault.why);
+}
+
+/* The first byte of a head: from now on its own deadline counts. */
+static bool begin_head(struct connection *connection)
+{
+    if (connection->reader != NULL)
+        return true;
+    connection->reader = h1_reader_new(H1_REQUESTS);
+    if (connection->is_tunnel)
+        deadline_set(&connection->deadline, connection->proxy->settings.header_timeout_ms);
+    return connection->reader != NULL;
+}
+
+static enum step step_head(struct connection *connection)
+{
+    struct slice bytes, rest, body;
+
+    enum leg_status status = leg_read(&connection->leg, &bytes);
+    if (status == LEG_BLOCKED)
+        return STEP_WAIT;
+    if (status != LEG_READY || !begin_head(connection)) {
+        connection_free(connection);
+        return STEP_WAIT;
+    }
+    rest = bytes;
+    enum h1_event event = h1_reader_next(connection->reader, &rest, &body);
+    if (leg_put_back(&connection->leg, bytes, rest) != OK) {
+        connection_free(connection);
+        return STEP_WAIT;
+    }
+    return on_head_event(connection, event);
+}
+
+static enum step greet_client(struct connection *connection)
+{
+    if (client_tls_start(connection) != OK) {
+        drop(connection, REFUSAL_OVERLOADED);
+        return STEP_WAIT;
+    }
+    connection->is_tls = true;
+    set_state(connection, CONNECTION_GREETING_CLIENT);
+    return STEP_NEXT;
+}
+
+/* A method begins with a capital letter; nothing else than TLS and HTTP passes. */
+static enum step step_sniff(struct connection *connection)
+{
+    struct slice bytes;
+
+    enum leg_status status = leg_read(&connection->leg, &bytes);
+    if (status == LEG_BLOCKED)
+        return STEP_WAIT;
+    if (status != LEG_READY || leg_put_back(&connection->leg, bytes, bytes) != OK) {
+        connection_free(connection);
+        return STEP_WAIT;
+    }
+    unsigned char first = (unsigned char)buffer_view(&connection->leg.in).data[0];
+    if (first == TLS_HANDSHAKE_RECORD)
+        return greet_client(connection);
+    if (first < 'A' || first > 'Z') {
+        drop(connection, REFUSAL_PROTOCOL_NOT_ALLOWED);
+        return STEP_WAIT;
+    }
+    set_state(connection, CONNECTION_AWAITING_HEAD);
+    return STEP_NEXT;
+}
+
+static void check_sni(struct connection *connection)
+{
+    struct host_name sni;
+    bool is_host = client_tls_sni(connection, &sni, &connection->has_sni);
+
+    connection->is_sni_wrong =
+        connection->has_sni && (!is_host || !host_name_equals(&sni, &connection->tunnel.host));
+}
+
+static enum step step_greet(struct connection *connection)
+{
+    switch (leg_handshake(&connection->leg)) {
+    case LEG_READY:
+        break;
+    case LEG_BLOCKED: /* for the client, or for its leaf */
+        leg_want_read(&connection->leg, !SSL_want_x509_lookup(connection->leg.ssl));
+        return STEP_WAIT;
+    default:
+        LOG(LEVEL_DEBUG, "client_handshake_failed",
+            .host = host_name_view(&connection->tunnel.host));
+        connection_free(connection);
+        return STEP_WAIT;
+    }
+    leg_want_read(&connection->leg, true);
+    check_sni(connection);
+    metrics_add(METRIC_CLIENT_TLS_HANDSHAKES, 1);
+    set_state(connection, CONNECTION_AWAITING_HEAD);
+    deadline_set(&connection->deadline, connection->proxy->settings.header_timeout_ms);
+    return STEP_NEXT;
+}
+
+static enum step step_exchange(struct connection *connection)
+{
+    exchange_step(connection->exchange);
+    return STEP_WAIT;
+}
+
+/* Closing with unread bytes would reset the connection and lose the answer. */
+static enum step step_linger(struct connection *connection)
+{
+    struct leg *leg = &connection->leg;
+    struct slice bytes;
+
+    enum leg_status status = leg_flush(leg);
+    leg_want_read(leg, status == LEG_READY);
+    if (status == LEG_BLOCKED)
+        return STEP_WAIT;
+    if (status == LEG_READY && connection->lingered == 0)
+        leg_finish_writing(leg);
+    connection->lingered++; /* so that the goodbye is said once */
+    while (status == LEG_READY && (status = leg_read(leg, &bytes)) == LEG_READY) {
+        connection->lingered += bytes.len;
+        if (leg_put_back(leg, bytes, SLICE_NONE) != OK ||
+            connection->lingered > CONNECTION_LINGER_BYTES)
+            status = LEG_BROKEN;
+    }
+    if (status != LEG_BLOCKED) {
+        set_state(connection, CONNECTION_CLOSING);
+        connection_free(connection);
+    }
+    return STEP_WAIT;
+}
+
+static void connection_step(void *owner)
+{
+    static enum step (*const steps[])(struct connection * connection) = {
+        [CONNECTION_AWAITING_HEAD] = step_head,  [CONNECTION_AWAITING_IDENTITY] = step_identity,
+        [CONNECTION_SNIFFING] = step_sniff,      [CONNECTION_GREETING_CLIENT] = step_greet,
+        [CONNECTION_EXCHANGING] = step_exchange, [CONNECTION_LINGERING] = step_linger,
+    };
+    struct connection *connection = owner;
+
+    while (steps[connection->state](connection) == STEP_NEXT)
+        ;
+}
+
+static void on_deadline(void *owner)
+{
+    struct connection *connection = owner;
+
+    switch (connection->state) {
+    case CONNECTION_EXCHANGING:
+        exchange_on_deadline(connection->exchange);
+        return;
+    case CONNECTION_AWAITING_IDENTITY:
+        connection_refuse(connection, REFUSAL_OVERLOADED, SLICE_NONE);
+        return;
+    case CONNECTION_AWAITING_HEAD:
+        if (connection->reader != NULL)
+            connection_refuse(connection, REFUSAL_REQUEST_TIMEOUT, SLICE_NONE);
+        else
+            connection_free(connection);
+        return;
+    default:
+        connection_free(connection);
+    }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* One client connection, accept to close: finds out who it is, opens its tunnel, greets it with
+ * TLS, then runs one exchange after the other. */
+
+#include "http/h1_reader.h"
+#include "proxy/deadline.h"
+#include "proxy/source.h"
+
+enum {
+    CONNECTION_FIRST_HEAD_MS = 10 * 1000,
+    CONNECTION_HANDSHAKE_MS = 10 * 1000,
+    CONNECTION_LINGER_MS = 2 * 1000,
+    CONNECTION_LINGER_BYTES = 256 * 1024,
+    CONNECTION_CLIENT_GONE_MS = 3 * 1000,
+};
+
+enum connection_state {
+    CONNECTION_AWAITING_HEAD,     /* the head of a request, or of CONNECT */
+    CONNECTION_AWAITING_IDENTITY, /* control's answer: whose connection is this */
+    CONNECTION_SNIFFING,          /* the first bytes inside the tunnel */
+    CONNECTION_GREETING_CLIENT,   /* the TLS handshake */
+    CONNECTION_EXCHANGING,        /* the end of the exchange */
+    CONNECTION_LINGERING,         /* answered for good; the client to stop sending */
+    CONNECTION_CLOSING,
+};
+
+struct exchange;
+
+struct connection {
+    TAILQ_ENTRY(connection) link;
+    struct proxy *proxy;
+    enum connection_state state;
+    struct leg leg;
+    struct task task;
+    struct waiter waiter;
+    struct deadline deadline;
+    struct ip_endpoint client;
+    struct sandbox *sandbox; /* NULL until identified; entered */
+    bool is_tunnel;          /* after CONNECT */
+    bool is_tls;
+    bool has_sni;
+    bool is_sni_wrong;        /* present and not the tunnel's host */
+    bool has_answered;        /* something was written to the client */
+    bool close_after;         /* no request after this one */
+    struct authority tunnel;  /* of is_tunnel */
+    struct h1_reader *reader; /* of the request under way; NULL between requests */
+    struct http_request request;
+    struct exchange *exchange; /* of CONNECTION_EXCHANGING */
+    size_t lingered;           /* bytes thrown away */
+};
+
+/* Takes `fd`. NULL when out of memory (the descriptor is closed). */
+struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_endpoint *client);
+/* Closes at once. */
+void connection_free(struct connection *connection);
+/* True between requests: may be closed without loss. */
+bool connection_is_idle(const struct connection *connection);
+/* The exchange is over and freed. */
+void connection_exchange_ended(struct connection *connection);
+/* Flushes, says goodbye, throws away what the client still sends, closes. */
+void connection_finish(struct connection *connection);
+/* A refusal outside of an exchange, in the state that the connection is in; ends the connection. */
+void connection_refuse(struct connection *connection, enum refusal_code code, struct slice detail);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The path of a request: decide, values, upstream, forward. Never lets a request go on that one of
+ * the steps refused. */
+#include "proxy/exchange.h"
+
+#include "observe/metrics.h"
+#include "proxy/exchange_record.h"
+#include "proxy/exchange_response.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { PIECE_MAX = 512 * 1024 };
+
+/* What a step says: the state has moved on, or there is nothing to do now (or any more). */
+enum step { STEP_NEXT, STEP_WAIT };
+
+static void on_task(void *owner)
+{
+    exchange_step(owner);
+}
+
+static uint64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+struct exchange *exchange_new(struct connection *connection)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+    if (exchange == NULL)
+        return NULL;
+    exchange->connection = connection;
+    exchange->view = view_ref(connection->sandbox->view);
+    exchange->request = &connection->request;
+    exchange->target = connection->request.authority;
+    exchange->began_ms = clock_us(CLOCK_REALTIME) / 1000;
+    exchange->began_us = clock_us(CLOCK_MONOTONIC);
+    task_init(&exchange->task, on_task, exchange);
+    exchange->waiter.task = &exchange->task;
+    buffer_init(&exchange->piece, PIECE_MAX);
+    sandbox_touch(connection->sandbox);
+    return exchange;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    waiter_cancel(&exchange->waiter);
+    task_cancel(&exchange->connection->proxy->tasks, &exchange->task);
+    upstream_free(exchange->upstream);
+    response_body_clear(&exchange->body);
+    buffer_clear(&exchange->piece);
+    inject_values_unref(exchange->values);
+    view_unref(exchange->view);
+    free(exchange);
+}
+
+/* Step 2: the connection was opened for one host; the request must be for the same. */
+static bool is_misdirected(const struct exchange *exchange)
+{
+    const struct connection *connection = exchange->connection;
+
+    if (!connection->is_tunnel)
+        return false;
+    return connection->is_sni_wrong || !authority_equals(&exchange->target, &connection->tunnel);
+}
+
+/* What step 1 to 4 say. REFUSAL_NONE: go on. */
+static struct decision decide(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    struct decision_settings settings = connection->proxy->settings.decision;
+
+    struct decision decision = decision_for_identity(exchange->view);
+    if (decision.verdict != VERDICT_ALLOW)
+        return decision;
+    if (is_misdirected(exchange))
+        return (struct decision){.code = REFUSAL_MISDIRECTED_REQUEST};
+    decision = decision_for_host(exchange->view, &exchange->target, settings);
+    if (decision.verdict != VERDICT_ALLOW)
+        return decision;
+    inject_check_request(exchange->view, &exchange->target, connection->is_tls,
+                         h1_reader_head(connection->reader), exchange->request, settings,
+                         &exchange->finding);
+    return exchange->finding.decision;
+}
+
+static enum step step_decide(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    struct decision decision = decide(exchange);
+    if (decision.verdict != VERDICT_ALLOW) {
+        exchange->finding.decision = decision;
+        exchange_refuse(exchange, decision.code, SLICE_NONE);
+        return STEP_WAIT;
+    }
+    if (exchange->request->wants_websocket) {
+        exchange_refuse(exchange, REFUSAL_NOT_IMPLEMENTED, SLICE("WebSocket"));
+        return STEP_WAIT;
+    }
+    /* On its way while the keyholder works. */
+    upstream_warm(connection->sandbox, &exchange->target, connection->is_tls);
+    exchange->state = EXCHANGE_AWAITING_VALUES;
+    return STEP_NEXT;
+}
+
+/* Until the exchange forwards, what the client sends stays with the kernel. */
+static enum step wait_for_others(struct exchange *exchange)
+{
+    leg_want_read(&exchange->connection->leg, false);
+    return STEP_WAIT;
+}
+
+static enum step step_values(struct exchange *exchange)
+{
+    struct host_values *values;
+
+    exchange->state = EXCHANGE_AWAITING_UPSTREAM;
+    if (exchange->view->secret_count == 0)
+        return STEP_NEXT;
+    values = sandbox_values(exchange->connection->sandbox, exchange->view, &exchange->target,
+                            &exchange->waiter);
+    if (values != NULL && !values->is_complete) {
+        exchange->state = EXCHANGE_AWAITING_VALUES;
+        return wait_for_others(exchange);
+    }
+    if (values == NULL || values->error != OK) {
+        exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE("the secrets could not be opened"));
+        return STEP_WAIT;
+    }
+    exchange->values = inject_values_ref(values->values);
+    return STEP_NEXT;
+}
+
+static void refuse_unsent(struct exchange *exchange, enum error error)
+{
+    if (error == ERR_NOT_FOUND)
+        exchange_refuse(exchange, REFUSAL_SECRET_HOST_NOT_ALLOWED,
+                        SLICE("its sealed value does not open for this host"));
+    else if (error == ERR_SYNTAX || error == ERR_TOO_LARGE)
+        exchange_refuse(exchange, REFUSAL_BAD_REQUEST,
+                        SLICE("with its values in place the head cannot be sent"));
+    else
+        exchange_refuse(exchange, REFUSAL_OVERLOADED, slice_from_string(error_text(error)));
+}
+
+static enum step send_head(struct exchange *exchange)
+{
+    struct upstream *upstream = exchange->upstream;
+
+    if (upstream->reader == NULL)
+        upstream->reader = h1_reader_new(H1_RESPONSES);
+    enum error error =
+        upstream->reader != NULL ? exchange_request_send_head(exchange) : ERR_NO_MEMORY;
+    if (error != OK) {
+        refuse_unsent(exchange, error);
+        return STEP_WAIT;
+    }
+    exchange->upstream_address = upstream->address;
+    exchange->state = EXCHANGE_FORWARDING;
+    return STEP_NEXT;
+}
+
+static enum step step_upstream(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    if (exchange->upstream == NULL) {
+        struct upstream *upstream = upstream_acquire(connection->sandbox, &exchange->target,
+                                                     connection->is_tls, exchange->was_retried);
+        if (upstream == NULL) {
+            exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE_NONE);
+            return STEP_WAIT;
+        }
+        upstream_set_owner(upstream, on_task, exchange);
+        exchange->upstream = upstream;
+    }
+    switch (exchange->upstream->state) {
+    case UPSTREAM_OPEN:
+        return send_head(exchange);
+    case UPSTREAM_FAILED:
+        exchange_refuse(exchange, exchange->upstream->failure,
+                        slice_from_string(exchange->upstream->detail));
+        return STEP_WAIT;
+    default:
+        return wait_for_others(exchange);
+    }
+}
+
+/* The client has no more to say in this exchange: what comes is the next request, or the end. */
+static enum pump_result watch_client(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+    struct leg *leg = &connection->leg;
+    struct slice bytes;
+
+    if (exchange->is_client_gone || buffer_len(&leg->in) > 0) {
+        leg_want_read(leg, false);
+        return PUMP_WAITING;
+    }
+    enum leg_status status = leg_read(leg, &bytes);
+    if (status == LEG_READY && leg_put_back(leg, bytes, bytes) == OK)
+        return PUMP_WAITING;
+    if (status == LEG_BLOCKED) {
+        leg_want_read(leg, true);
+        return PUMP_WAITING;
+    }
+    exchange->is_client_gone = true;
+    leg_want_read(leg, false);
+    if (status == LEG_EOF) { /* half-closed, perhaps: it may still read a short answer */
+        deadline_set(&connection->deadline, CONNECTION_CLIENT_GONE_MS);
+        return PUMP_WAITING;
+    }
+    exchange_cut(exchange);
+    return PUMP_ENDED;
+}
+
+static enum step step_forward(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    if (!exchange->is_client_gone)
+        deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
+    if (!exchange->is_request_sent && exchange_request_pump(exchange) == PUMP_ENDED)
+        return STEP_WAIT;
+    if (exchange->is_request_sent && leg_flush(&exchange->upstream->leg) == LEG_READY &&
+        watch_client(exchange) == PUMP_ENDED)
+        return STEP_WAIT;
+    if (exchange_response_pump(exchange) == PUMP_DONE)
+        exchange_complete(exchange);
+    return STEP_WAIT;
+}
+
+void exchange_step(struct exchange *exchange)
+{
+    static enum step (*const steps[])(struct exchange * exchange) = {
+        [EXCHANGE_DECIDING] = step_decide,
+        [EXCHANGE_AWAITING_VALUES] = step_values,
+        [EXCHANGE_AWAITING_UPSTREAM] = step_upstream,
+        [EXCHANGE_FORWARDING] = step_forward,
+    };
+
+    while (steps[exchange->state](exchange) == STEP_NEXT)
+        ;
+}
+
+void exchange_on_deadline(struct exchange *exchange)
+{
+    if (exchange->is_client_gone || exchange->is_head_written)
+        exchange_cut(exchange);
+    else if (exchange->state == EXCHANGE_FORWARDING && !exchange->is_request_sent)
+        exchange_refuse(exchange, REFUSAL_REQUEST_TIMEOUT, SLICE_NONE);
+    else if (exchange->state == EXCHANGE_AWAITING_VALUES)
+        exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE("the keyholder does not answer"));
+    else
+        exchange_refuse(exchange, REFUSAL_UPSTREAM_TIMEOUT, SLICE_NONE);
+}
+
+static bool is_idempotent(struct slice method)
+{
+    static const struct slice methods[] = {SLICE_INIT("GET"), SLICE_INIT("HEAD"),
+                                           SLICE_INIT("OPTIONS"), SLICE_INIT("PUT"),
+                                           SLICE_INIT("DELETE")};
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (slice_equals(method, methods[i]))
+            return true;
+    return false;
+}
+
+bool exchange_retry(struct exchange *exchange)
+{
+    if (exchange->was_retried || exchange->upstream->exchanges == 0 ||
+        exchange->request->framing.kind != HTTP_BODY_NONE ||
+        !is_idempotent(exchange->request->method))
+        return false;
+    upstream_free(exchange->upstream);
+    exchange->upstream = NULL;
+    exchange->was_retried = true;
+    exchange->state = EXCHANGE_AWAITING_UPSTREAM;
+    task_schedule(&exchange->connection->proxy->tasks, &exchange->task);
+    return true;
+}
+
+static void end(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    exchange->state = EXCHANGE_ENDED;
+    exchange_record(exchange, clock_us(CLOCK_MONOTONIC) - exchange->began_us);
+    connection->exchange = NULL;
+    exchange_free(exchange);
+    connection_exchange_ended(connection);
+}
+
+void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct slice detail)
+{
+    struct connection *connection = exchange->connection;
+
+    if (exchange->is_head_written) { /* too late to say anything */
+        exchange_cut(exchange);
+        return;
+    }
+    exchange->refusal = code;
+    if (exchange->request->framing.kind != HTTP_BODY_NONE)
+        connection->close_after = true; /* the body is not read */
+    exchange->status = (uint16_t)refusal_code_status(code);
+    if (exchange_write_refusal(exchange, detail) != OK)
+        exchange->was_cut = true;
+    if (exchange->was_cut)
+        leg_close(&connection->leg);
+    end(exchange);
+}
+
+void exchange_cut(struct exchange *exchange)
+{
+    struct connection *connection = exchange->connection;
+
+    exchange->was_cut = true;
+    leg_flush(&connection->leg);
+    leg_reset_on_close(&connection->leg);
+    leg_close(&connection->leg);
+    end(exchange);
+}
+
+void exchange_complete(struct exchange *exchange)
+{
+    struct upstream *upstream = exchange->upstream;
+    bool is_reusable = exchange->response.keep_alive && exchange->is_request_sent &&
+                       !upstream->leg.is_broken && buffer_len(&upstream->leg.in) == 0 &&
+                       buffer_len(&upstream->leg.out) == 0;
+
+    if (is_reusable) {
+        exchange->upstream = NULL;
+        upstream_release(upstream);
+    }
+    end(exchange);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* One request and its response. exchange.c is the path of a request, step by step. */
+
+#include "proxy/connection.h"
+#include "proxy/response_body.h"
+#include "proxy/upstream.h"
+
+enum { EXCHANGE_INTERIM_MAX = 10 };
+
+enum exchange_state {
+    EXCHANGE_DECIDING,          /* nothing: the head is there */
+    EXCHANGE_AWAITING_VALUES,   /* the keyholder */
+    EXCHANGE_AWAITING_UPSTREAM, /* the dialer and the TLS handshake */
+    EXCHANGE_FORWARDING,        /* both directions to be done */
+    EXCHANGE_ENDED,
+};
+
+struct exchange {
+    struct connection *connection; /* borrowed: owns us */
+    enum exchange_state state;
+    struct task task;
+    struct waiter waiter;
+
+    struct view *view; /* what counts for this exchange from start to end; a reference */
+    const struct http_request *request; /* the connection's */
+    struct authority target;
+    struct inject_finding finding;
+    struct inject_values *values; /* a reference; NULL when no secret may go there */
+    struct upstream *upstream;
+    struct ip_endpoint upstream_address; /* port 0: nothing was sent */
+
+    bool is_request_sent; /* to its end */
+    bool is_client_gone;
+    bool was_retried;
+    struct http_response response;
+    struct response_body body;
+    struct buffer piece;       /* what a response body step lets through */
+    bool has_response_head;    /* the final head has come */
+    bool is_head_written;      /* ... and went to the client */
+    bool is_response_complete; /* the upstream's, to its end, in order */
+    unsigned interim_count;
+
+    enum refusal_code refusal;    /* REFUSAL_NONE: forwarded */
+    bool was_cut;                 /* the response broke off after its head was written */
+    uint16_t status;              /* what the client got */
+    uint64_t bytes_in, bytes_out; /* body bytes */
+    uint64_t began_ms, began_us;  /* wall clock, monotonic */
+};
+
+/* The connection's reader holds a complete head, its `request` is parsed, its sandbox known. NULL
+ * when out of memory. */
+struct exchange *exchange_new(struct connection *connection);
+/* Goes as far as it can; may end the exchange, and with it the connection. */
+void exchange_step(struct exchange *exchange);
+/* The connection's deadline passed. */
+void exchange_on_deadline(struct exchange *exchange);
+/* The connection is going away. */
+void exchange_free(struct exchange *exchange);
+
+/* For the files that the steps live in. Each of these ends the exchange, which must not be touched
+ * after: */
+void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct slice detail);
+/* The response cannot be completed: the client must see it as truncated. */
+void exchange_cut(struct exchange *exchange);
+/* The pooled connection was stale: the same request once more on a fresh one, where nothing of it
+ * can have been acted on. False: not safe, nothing was done. */
+bool exchange_retry(struct exchange *exchange);
+/* Both directions are done. */
+void exchange_complete(struct exchange *exchange);

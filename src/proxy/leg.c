@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A socket with or without TLS, never blocking. Never frees its owner, never decides anything. */
+#include "proxy/leg.h"
+
+#include "proxy/leg_bio.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { TLS_RECORD_SIZE = 16 * 1024 };
+
+static void on_readable(UNUSED evutil_socket_t fd, UNUSED short what, void *argument)
+{
+    struct leg *leg = argument;
+
+    leg->is_drained = false;
+    leg->on_ready(leg->owner);
+}
+
+static void on_writable(UNUSED evutil_socket_t fd, UNUSED short what, void *argument)
+{
+    struct leg *leg = argument;
+
+    leg->is_writing = false; /* not persistent */
+    leg->on_ready(leg->owner);
+}
+
+void leg_open(struct leg *leg, struct event_base *base, int fd, char *scratch)
+{
+    *leg = (struct leg){.fd = fd, .scratch = scratch};
+    buffer_init(&leg->early, LEG_IN_MAX);
+    buffer_init(&leg->in, LEG_IN_MAX);
+    buffer_init(&leg->out, LEG_OUT_MAX);
+    event_assign(&leg->readable, base, fd, EV_READ | EV_PERSIST, on_readable, leg);
+    event_assign(&leg->writable, base, fd, EV_WRITE, on_writable, leg);
+}
+
+void leg_set_owner(struct leg *leg, void (*on_ready)(void *owner), void *owner)
+{
+    leg->on_ready = on_ready;
+    leg->owner = owner;
+}
+
+void leg_close(struct leg *leg)
+{
+    if (leg->fd < 0)
+        return;
+    event_del(&leg->readable);
+    event_del(&leg->writable);
+    SSL_free(leg->ssl);
+    leg->ssl = NULL;
+    close(leg->fd);
+    leg->fd = -1;
+    leg->is_reading = leg->is_writing = false;
+    buffer_clear(&leg->early);
+    buffer_clear(&leg->in);
+    buffer_clear(&leg->out);
+}
+
+void leg_reset_on_close(struct leg *leg)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    if (leg->fd >= 0)
+        setsockopt(leg->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+enum error leg_start_tls(struct leg *leg, SSL *ssl)
+{
+    leg->ssl = ssl;
+    leg->early = leg->in;
+    buffer_init(&leg->in, LEG_IN_MAX);
+    BIO *bio = leg_bio_new(leg);
+    if (bio == NULL)
+        return ERR_NO_MEMORY;
+    SSL_set_bio(ssl, bio, bio);
+    return OK;
+}
+
+static void want_write(struct leg *leg)
+{
+    if (leg->is_writing || leg->fd < 0)
+        return;
+    leg->is_writing = true;
+    event_add(&leg->writable, NULL);
+}
+
+void leg_want_read(struct leg *leg, bool wanted)
+{
+    if (leg->is_reading == wanted || leg->fd < 0)
+        return;
+    leg->is_reading = wanted;
+    if (wanted)
+        event_add(&leg->readable, NULL);
+    else
+        event_del(&leg->readable);
+}
+
+/* What a failed TLS call means for the owner. */
+static enum leg_status tls_status(struct leg *leg, int result)
+{
+    switch (SSL_get_error(leg->ssl, result)) {
+    case SSL_ERROR_WANT_WRITE:
+        want_write(leg);
+        return LEG_BLOCKED;
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_X509_LOOKUP:
+        return LEG_BLOCKED;
+    case SSL_ERROR_ZERO_RETURN:
+        return LEG_EOF;
+    default:
+        leg->is_broken = true;
+        return LEG_BROKEN;
+    }
+}
+
+enum leg_status leg_handshake(struct leg *leg)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(leg->ssl);
+
+    return result == 1 ? LEG_READY : tls_status(leg, result);
+}
+
+static enum leg_status read_plain(struct leg *leg, size_t *len)
+{
+    ssize_t got = recv(leg->fd, leg->scratch, LEG_READ_SIZE, 0);
+
+    if (got > 0) {
+        leg->is_drained = (size_t)got < LEG_READ_SIZE;
+        *len = (size_t)got;
+        return LEG_READY;
+    }
+    if (got == 0)
+        return LEG_EOF;
+    if (errno == EAGAIN || errno == EINTR) {
+        leg->is_drained = true;
+        return LEG_BLOCKED;
+    }
+    leg->is_broken = true;
+    return LEG_BROKEN;
+}
+
+static enum leg_status read_tls(struct leg *leg, size_t *len)
+{
+    ERR_clear_error();
+    int result = SSL_read_ex(leg->ssl, leg->scratch, LEG_READ_SIZE, len);
+
+    return result == 1 ? LEG_READY : tls_status(leg, result);
+}
+
+enum leg_status leg_read(struct leg *leg, struct slice *out)
+{
+    size_t len = 0;
+
+    if (buffer_len(&leg->in) > 0) {
+        *out = buffer_view(&leg->in);
+        return LEG_READY;
+    }
+    if (leg->fd < 0 || leg->is_broken)
+        return LEG_BROKEN;
+    if (leg->is_drained && (leg->ssl == NULL || !SSL_has_pending(leg->ssl)))
+        return LEG_BLOCKED;
+
+    enum leg_status status = leg->ssl != NULL ? read_tls(leg, &len) : read_plain(leg, &len);
+    if (status == LEG_READY)
+        *out = slice_of(leg->scratch, len);
+    return status;
+}
+
+enum error leg_put_back(struct leg *leg, struct slice bytes, struct slice rest)
+{
+    enum error error = OK;
+
+    if (bytes.data != leg->scratch) {
+        buffer_consume(&leg->in, bytes.len - rest.len);
+        return OK;
+    }
+    error = buffer_append(&leg->in, rest);
+    sodium_memzero(leg->scratch, bytes.len);
+    return error;
+}
+
+static enum leg_status send_plain(struct leg *leg, struct slice bytes, size_t *sent)
+{
+    ssize_t result = send(leg->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+
+    if (result >= 0) {
+        *sent = (size_t)result;
+        return LEG_READY;
+    }
+    if (errno == EAGAIN || errno == EINTR) {
+        want_write(leg);
+        return LEG_BLOCKED;
+    }
+    leg->is_broken = true;
+    return LEG_BROKEN;
+}
+
+static enum leg_status send_tls(struct leg *leg, struct slice bytes, size_t *sent)
+{
+    ERR_clear_error();
+    int result = SSL_write_ex(leg->ssl, bytes.data, bytes.len, sent);
+
+    if (result == 1)
+        return LEG_READY;
+    enum leg_status status = tls_status(leg, result);
+    return status == LEG_EOF ? LEG_BROKEN : status;
+}
+
+static enum leg_status send_some(struct leg *leg, struct slice bytes, size_t *sent)
+{
+    *sent = 0;
+    if (leg->fd < 0 || leg->is_broken)
+        return LEG_BROKEN;
+    return leg->ssl != NULL ? send_tls(leg, bytes, sent) : send_plain(leg, bytes, sent);
+}
+
+enum leg_status leg_flush(struct leg *leg)
+{
+    size_t sent;
+
+    while (buffer_len(&leg->out) > 0) {
+        enum leg_status status = send_some(leg, buffer_view(&leg->out), &sent);
+        if (status != LEG_READY)
+            return status;
+        buffer_consume(&leg->out, sent);
+    }
+    return LEG_READY;
+}
+
+/* Whole records go straight from the caller's memory; less waits for company, so that a head and a
+ * small body share a record and a system call. A retry after a block must offer the same bytes to
+ * OpenSSL, hence the copy of what is left. */
+enum error leg_write(struct leg *leg, struct slice bytes)
+{
+    size_t sent;
+
+    if (leg->is_broken)
+        return ERR_CLOSED;
+    if (buffer_len(&leg->out) > 0 && leg_flush(leg) == LEG_BROKEN)
+        return ERR_CLOSED;
+    while (buffer_len(&leg->out) == 0 && bytes.len >= TLS_RECORD_SIZE) {
+        enum leg_status status = send_some(leg, bytes, &sent);
+        if (status == LEG_BROKEN)
+            return ERR_CLOSED;
+        bytes = slice_skip(bytes, sent);
+        if (status == LEG_BLOCKED)
+            break;
+    }
+    return buffer_append(&leg->out, bytes);
+}
+
+void leg_finish_writing(struct leg *leg)
+{
+    if (leg->fd < 0)
+        return;
+    if (leg->ssl != NULL && !leg->is_broken && SSL_is_init_finished(leg->ssl)) {
+        ERR_clear_error();
+        SSL_shutdown(leg->ssl);
+    }
+    shutdown(leg->fd, SHUT_WR);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker's data path: its parts, its clock, its end. Never decides about a request. */
+#include "proxy/proxy.h"
+
+#include "http/h1_reader.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "proxy/client_leaf.h"
+#include "proxy/client_tls.h"
+#include "proxy/connection.h"
+#include "proxy/listener.h"
+#include "proxy/upstream_tls.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { AUDIT_FLUSH_MS = 20 };
+
+uint64_t proxy_now_ms(const struct proxy *proxy)
+{
+    return deadline_now_ms(proxy->base);
+}
+
+static void flush_audit(void *owner)
+{
+    struct proxy *proxy = owner;
+
+    if (audit_flush(&proxy->audit) != OK) {
+        metrics_add(METRIC_AUDIT_LOST, 1);
+        LOG(LEVEL_ERROR, "audit_write_failed");
+    }
+}
+
+void proxy_write_audit(struct proxy *proxy, const struct audit_record *record)
+{
+    if (audit_write(&proxy->audit, record) != OK) {
+        metrics_add(METRIC_AUDIT_LOST, 1);
+        return;
+    }
+    if (proxy->audit_flush.at_ms == 0)
+        deadline_set(&proxy->audit_flush, AUDIT_FLUSH_MS);
+}
+
+static void on_tick(UNUSED evutil_socket_t fd, UNUSED short what, void *argument)
+{
+    struct proxy *proxy = argument;
+
+    sandbox_expire_idle(proxy);
+    source_expire(proxy);
+}
+
+static enum error start_tick(struct proxy *proxy)
+{
+    struct timeval second = {1, 0};
+
+    deadline_init(&proxy->audit_flush, proxy->base, flush_audit, proxy);
+    proxy->tick = event_new(proxy->base, -1, EV_PERSIST, on_tick, proxy);
+    return proxy->tick != NULL && event_add(proxy->tick, &second) == 0 ? OK : ERR_NO_MEMORY;
+}
+
+static void take_resources(struct proxy *proxy, const struct proxy_resources *resources)
+{
+    proxy->base = resources->base;
+    proxy->services = resources->services;
+    proxy->connection_counts = resources->connection_counts;
+    proxy->worker_count = resources->worker_count;
+    proxy->worker_index = resources->worker_index;
+    EVP_PKEY_up_ref(resources->leaf_key);
+    proxy->leaf_key = resources->leaf_key;
+    TAILQ_INIT(&proxy->connections);
+    audit_writer_init(&proxy->audit, resources->audit_fd, resources->audit_is_datagram);
+}
+
+static enum error open_parts(struct proxy *proxy, const struct proxy_resources *resources)
+{
+    if (!h1_reader_self_test())
+        return ERR_UNSUPPORTED;
+    proxy->scratch = malloc(LEG_READ_SIZE);
+    proxy->leaves = leaf_cache_new(PROXY_LEAF_CACHE);
+    if (proxy->scratch == NULL || proxy->leaves == NULL)
+        return ERR_NO_MEMORY;
+    TRY(task_queue_open(&proxy->tasks, proxy->base));
+    TRY(client_tls_context(proxy->leaf_key, resources->ticket_key, &proxy->client_tls));
+    TRY(upstream_tls_context(resources->upstream_trust, &proxy->upstream_tls));
+    return start_tick(proxy);
+}
+
+enum error proxy_new(const struct proxy_settings *settings, const struct proxy_resources *resources,
+                     struct proxy **out)
+{
+    struct proxy *proxy = calloc(1, sizeof(*proxy));
+
+    if (proxy == NULL)
+        return ERR_NO_MEMORY;
+    proxy->settings = *settings;
+    take_resources(proxy, resources);
+    enum error error = open_parts(proxy, resources);
+    if (error != OK) {
+        proxy_free(proxy);
+        return error;
+    }
+    *out = proxy;
+    return OK;
+}
+
+static void stop_listening(struct proxy *proxy)
+{
+    while (proxy->listener_count > 0)
+        listener_free(proxy->listeners[--proxy->listener_count]);
+}
+
+void proxy_free(struct proxy *proxy)
+{
+    if (proxy == NULL)
+        return;
+    proxy->on_drained = NULL;
+    stop_listening(proxy);
+    if (proxy->is_draining)
+        deadline_clear(&proxy->drain_deadline);
+    while (!TAILQ_EMPTY(&proxy->connections))
+        connection_free(TAILQ_FIRST(&proxy->connections));
+    source_free_all(proxy);
+    sandbox_free_all(proxy);
+    client_leaf_free_all(proxy);
+    table_clear(&proxy->tickets);
+    if (audit_flush(&proxy->audit) != OK)
+        metrics_add(METRIC_AUDIT_LOST, 1);
+    audit_writer_clear(&proxy->audit);
+    if (proxy->tick != NULL) {
+        event_free(proxy->tick);
+        deadline_clear(&proxy->audit_flush);
+    }
+    task_queue_close(&proxy->tasks);
+    SSL_CTX_free(proxy->client_tls);
+    SSL_CTX_free(proxy->upstream_tls);
+    leaf_cache_free(proxy->leaves);
+    EVP_PKEY_free(proxy->leaf_key);
+    if (proxy->scratch != NULL)
+        sodium_memzero(proxy->scratch, LEG_READ_SIZE);
+    free(proxy->scratch);
+    free(proxy);
+}
+
+enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind)
+{
+    if (kind != PROXY_EXPLICIT || proxy->listener_count == PROXY_LISTENERS_MAX) {
+        close(fd);
+        return ERR_UNSUPPORTED;
+    }
+    struct listener *listener = listener_new(proxy, fd);
+    if (listener == NULL)
+        return ERR_NO_MEMORY;
+    proxy->listeners[proxy->listener_count++] = listener;
+    return OK;
+}
+
+void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings)
+{
+    proxy->settings = *settings;
+}
+
+void proxy_set_audit(struct proxy *proxy, int fd, bool is_datagram)
+{
+    flush_audit(proxy);
+    audit_writer_clear(&proxy->audit);
+    audit_writer_init(&proxy->audit, fd, is_datagram);
+}
+
+void proxy_forget_leaves(struct proxy *proxy)
+{
+    leaf_cache_reset(proxy->leaves);
+}
+
+static void on_drain_over(void *owner)
+{
+    struct proxy *proxy = owner;
+    void (*done)(void *argument) = proxy->on_drained;
+
+    flush_audit(proxy);
+    proxy->on_drained = NULL;
+    if (done != NULL)
+        done(proxy->on_drained_argument);
+}
+
+static void on_drain_task(void *owner)
+{
+    struct proxy *proxy = owner;
+
+    if (TAILQ_EMPTY(&proxy->connections))
+        on_drain_over(proxy);
+}
+
+void proxy_drain(struct proxy *proxy, void (*done)(void *argument), void *argument)
+{
+    struct connection *connection, *next;
+
+    proxy->is_draining = true;
+    proxy->on_drained = done;
+    proxy->on_drained_argument = argument;
+    stop_listening(proxy);
+    for (connection = TAILQ_FIRST(&proxy->connections); connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, link);
+        if (connection_is_idle(connection))
+            connection_free(connection);
+    }
+    task_init(&proxy->drain_task, on_drain_task, proxy);
+    task_schedule(&proxy->tasks, &proxy->drain_task);
+    deadline_init(&proxy->drain_deadline, proxy->base, on_drain_over, proxy);
+    deadline_set(&proxy->drain_deadline, proxy->settings.drain_timeout_ms);
+}
+
+void proxy_connection_gone(struct proxy *proxy)
+{
+    if (proxy->is_draining && proxy->on_drained != NULL && TAILQ_EMPTY(&proxy->connections))
+        task_schedule(&proxy->tasks, &proxy->drain_task);
+}
+
+void proxy_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struct view *view)
+{
+    if (!source_on_view(proxy, ticket, error, view))
+        sandbox_on_view(proxy, ticket, error, view);
+}
+
+void proxy_on_view_update(struct proxy *proxy, struct view *view)
+{
+    struct sandbox *sandbox = sandbox_find_known(proxy, view->sandbox_id);
+
+    if (sandbox != NULL)
+        sandbox_set_view(sandbox, view);
+    else if (sandbox_learn(proxy, view) == NULL)
+        LOG(LEVEL_WARN, "view_not_kept", .sandbox = view->sandbox_id);
+    source_learn(proxy, view);
+}
+
+static void close_connections_of(struct proxy *proxy, const struct sandbox *sandbox)
+{
+    struct connection *connection, *next;
+
+    for (connection = TAILQ_FIRST(&proxy->connections); connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, link);
+        if (connection->sandbox == sandbox)
+            connection_free(connection);
+    }
+}
+
+void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id)
+{
+    struct sandbox *sandbox = sandbox_find_known(proxy, sandbox_id);
+
+    source_forget_sandbox(proxy, sandbox_id);
+    if (sandbox == NULL)
+        return;
+    close_connections_of(proxy, sandbox);
+    sandbox_gone(sandbox);
+}
+
+void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
+                     const struct ip_endpoint *address, struct slice detail)
+{
+    upstream_on_dialed(proxy, ticket, code, fd, address, detail);
+}
+
+void proxy_on_minted(struct proxy *proxy, uint64_t ticket, enum error error, X509 *leaf)
+{
+    client_leaf_on_minted(proxy, ticket, error, leaf);
+}
+
+void proxy_on_value(struct proxy *proxy, uint64_t ticket, uint32_t secret_index, struct slice value)
+{
+    sandbox_on_value(proxy, ticket, secret_index, value);
+}
+
+void proxy_on_values_done(struct proxy *proxy, uint64_t ticket, enum error error)
+{
+    sandbox_on_values_done(proxy, ticket, error);
+}
+
+void proxy_resynchronise(struct proxy *proxy)
+{
+    struct table_entry *entry = table_first(&proxy->sandboxes);
+
+    for (; entry != NULL; entry = table_next(&proxy->sandboxes, entry)) {
+        struct sandbox *sandbox = CONTAINER_OF(entry, struct sandbox, entry);
+        if (sandbox->state == SANDBOX_KNOWN)
+            proxy->services.request_view(proxy->services.context, 0,
+                                         slice_of(sandbox->id, sandbox->id_len), NULL);
+    }
+}

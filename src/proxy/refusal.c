@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Refusals as responses. Never repeats a byte that a peer chose, but for a host in canonical form.
+ */
+#include "proxy/refusal.h"
+
+static const char *const hints[REFUSAL_COUNT] = {
+    [REFUSAL_BAD_REQUEST] = "Send one well-formed HTTP/1.1 request.",
+    [REFUSAL_METHOD_NOT_ALLOWED] = "TRACE, TRACK and CONNECT inside a tunnel are never forwarded.",
+    [REFUSAL_REQUEST_TIMEOUT] = "Send the request without long pauses.",
+    [REFUSAL_BODY_TOO_LARGE] = "Send less.",
+    [REFUSAL_URI_TOO_LONG] = "Shorten the request target.",
+    [REFUSAL_HEADER_TOO_LARGE] = "Send fewer or shorter fields (limits.header_bytes).",
+    [REFUSAL_HOST_NOT_ALLOWED] =
+        "Add the host to the egressAllowlist of a secret store of this sandbox.",
+    [REFUSAL_ADDRESS_NOT_ALLOWED] =
+        "The operator can exempt it with upstream.allow_addresses or upstream.resolve.",
+    [REFUSAL_SECRET_HOST_NOT_ALLOWED] = "Add the host to the allowedHosts of the secret.",
+    [REFUSAL_TOKEN_UNKNOWN] = "Use the token exactly as it stands in this sandbox's environment; "
+                              "it changes when a secret "
+                              "is deleted and set again.",
+    [REFUSAL_TOKEN_PLAINTEXT] = "Use https.",
+    [REFUSAL_TOKEN_PLACE_NOT_ALLOWED] =
+        "Send the token in a header for credentials, or add the place to the secret's inject list.",
+    [REFUSAL_PROTOCOL_NOT_ALLOWED] = "Speak TLS or HTTP/1.1 through the tunnel.",
+    [REFUSAL_IDENTITY_REQUIRED] =
+        "Use the proxy URL from the sandbox's environment, with its user name and password.",
+    [REFUSAL_IDENTITY_INVALID] =
+        "Use the proxy URL from this sandbox's own environment, from its registered address.",
+    [REFUSAL_SANDBOX_SUSPENDED] = "Wake the sandbox.",
+    [REFUSAL_SANDBOX_EXPIRED] = "Wake the sandbox, or give it a longer timeout.",
+    [REFUSAL_MISDIRECTED_REQUEST] =
+        "Open a connection for the host that the request names; Host, SNI and CONNECT must agree.",
+    [REFUSAL_LIMIT_EXCEEDED] =
+        "Close connections; the operator sets limits.connections_per_sandbox.",
+    [REFUSAL_NOT_IMPLEMENTED] = "Leave out what is not built.",
+    [REFUSAL_UPSTREAM_DNS] = "Check the name; the operator can add it to upstream.resolve.",
+    [REFUSAL_UPSTREAM_CONNECT] = "Check that the host accepts connections on this port.",
+    [REFUSAL_UPSTREAM_TLS] =
+        "The host needs a valid certificate; the operator can add a private CA to upstream.trust.",
+    [REFUSAL_UPSTREAM_PROTOCOL] = "The host must answer with well-formed HTTP.",
+    [REFUSAL_UPSTREAM_CLOSED] = "Try again.",
+    [REFUSAL_OVERLOADED] = "Try again in a moment.",
+    [REFUSAL_SHUTTING_DOWN] = "Try again in a moment.",
+    [REFUSAL_UPSTREAM_TIMEOUT] = "Try again; the operator sets limits.idle_timeout.",
+    [REFUSAL_HTTP_VERSION_NOT_SUPPORTED] = "Use HTTP/1.1.",
+};
+
+const char *refusal_hint(enum refusal_code code)
+{
+    const char *hint = (unsigned)code < REFUSAL_COUNT ? hints[code] : NULL;
+
+    return hint != NULL ? hint : "";
+}
+
+enum refusal_code refusal_for_status(int status)
+{
+    for (enum refusal_code code = REFUSAL_BAD_REQUEST; code < REFUSAL_COUNT; code++)
+        if (refusal_code_status(code) == status)
+            return code;
+    return REFUSAL_BAD_REQUEST;
+}
+
+/* "key": "value" with the characters that JSON reserves escaped; ours are ASCII sentences. */
+static enum error append_member(struct buffer *out, const char *key, struct slice value)
+{
+    TRY(buffer_append_format(out, "%s\"%s\": \"", buffer_len(out) > 1 ? ", " : "", key));
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
+        if (c == '"' || c == '\\')
+            TRY(buffer_append_byte(out, '\\'));
+        TRY(buffer_append_byte(out, (unsigned char)c < 0x20 || (unsigned char)c > 0x7e ? '?' : c));
+    }
+    return buffer_append_byte(out, '"');
+}
+
+static enum error append_optional(struct buffer *out, const char *key, struct slice value)
+{
+    return value.len > 0 ? append_member(out, key, value) : OK;
+}
+
+static enum error append_sentence(const struct refusal *refusal, struct buffer *out)
+{
+    struct buffer sentence __attribute__((cleanup(buffer_clear)));
+
+    buffer_init(&sentence, 1024);
+    TRY(buffer_append(&sentence, slice_from_string(refusal_code_sentence(refusal->code))));
+    if (refusal->detail.len > 0)
+        TRY(buffer_append_format(&sentence, " (%.*s)", SLICE_ARG(refusal->detail)));
+    return append_member(out, "error", buffer_view(&sentence));
+}
+
+static enum error format_body(const struct refusal *refusal, struct buffer *out)
+{
+    TRY(buffer_append_byte(out, '{'));
+    TRY(append_sentence(refusal, out));
+    TRY(append_member(out, "code", slice_from_string(refusal_code_name(refusal->code))));
+    if (refusal->target != NULL)
+        TRY(append_member(out, "host", host_name_view(&refusal->target->host)));
+    TRY(append_optional(out, "sandbox", refusal->sandbox));
+    TRY(append_optional(out, "secret", refusal->secret));
+    TRY(append_optional(out, "hint", slice_from_string(refusal_hint(refusal->code))));
+    return buffer_append(out, SLICE("}\n"));
+}
+
+static enum error add_proxy_status(const struct refusal *refusal, struct http_head *head)
+{
+    struct buffer value __attribute__((cleanup(buffer_clear)));
+
+    buffer_init(&value, 256);
+    TRY(buffer_append_format(&value, "sealgate; error=%s; details=\"%s\"",
+                             refusal_code_proxy_status(refusal->code),
+                             refusal_code_name(refusal->code)));
+    return http_head_add(head, SLICE("Proxy-Status"), buffer_view(&value));
+}
+
+enum error refusal_format(const struct refusal *refusal, struct http_head *head,
+                          struct buffer *body)
+{
+    head->status = (uint16_t)refusal_code_status(refusal->code);
+    TRY(http_head_add(head, SLICE("Content-Type"), SLICE("application/json")));
+    TRY(http_head_add(head, SLICE("Cache-Control"), SLICE("no-store")));
+    TRY(add_proxy_status(refusal, head));
+    if (refusal->code == REFUSAL_IDENTITY_REQUIRED || refusal->code == REFUSAL_IDENTITY_INVALID)
+        TRY(http_head_add(head, SLICE("Proxy-Authenticate"),
+                          SLICE("Basic realm=\"sealgate\", charset=\"UTF-8\"")));
+    return format_body(refusal, body);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A refusal as the client reads it: JSON with a sentence, a code and what would change it, and a
+ * Proxy-Status field (RFC 9209). */
+
+#include "base/host_name.h"
+#include "http/head.h"
+#include "http/request.h"
+#include "policy/refusal_code.h"
+
+struct refusal {
+    enum refusal_code code;
+    const struct authority *target; /* NULL: not known */
+    struct slice sandbox, secret;   /* empty: left out */
+    struct slice detail; /* what exactly, appended to the sentence; no bytes of a peer's */
+};
+
+/* What would change it; static. */
+const char *refusal_hint(enum refusal_code code);
+/* The refusal that answers a malformed request. */
+enum refusal_code refusal_for_status(int status);
+/* Fills an empty head and appends the body. */
+MUST_USE enum error refusal_format(const struct refusal *refusal, struct http_head *head,
+                                   struct buffer *body);

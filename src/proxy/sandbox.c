@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sandboxes that talk through this worker. Never lets one reach what belongs to another. */
+#include "proxy/sandbox.h"
+
+#include "observe/metrics.h"
+#include "proxy/upstream.h"
+
+#include <stdlib.h>
+
+static struct sandbox *sandbox_new(struct proxy *proxy, struct slice id)
+{
+    struct sandbox *sandbox = calloc(1, sizeof(*sandbox));
+
+    if (sandbox == NULL)
+        return NULL;
+    sandbox->proxy = proxy;
+    memcpy(sandbox->id, id.data, id.len);
+    sandbox->id_len = id.len;
+    waitlist_init(&sandbox->waiting);
+    TAILQ_INIT(&sandbox->values);
+    TAILQ_INIT(&sandbox->spare_upstreams);
+    TAILQ_INIT(&sandbox->sessions);
+    if (table_insert(&proxy->sandboxes, &sandbox->entry, slice_of(sandbox->id, id.len)) != OK) {
+        free(sandbox);
+        return NULL;
+    }
+    return sandbox;
+}
+
+static void host_values_free(struct host_values *values)
+{
+    ticket_cancel(values->sandbox->proxy, &values->ticket);
+    waitlist_wake(&values->waiting, &values->sandbox->proxy->tasks);
+    TAILQ_REMOVE(&values->sandbox->values, values, link);
+    inject_values_unref(values->values);
+    view_unref(values->view);
+    free(values);
+}
+
+static void forget_values(struct sandbox *sandbox)
+{
+    while (!TAILQ_EMPTY(&sandbox->values))
+        host_values_free(TAILQ_FIRST(&sandbox->values));
+}
+
+static void saved_session_free(struct sandbox *sandbox, struct saved_session *saved)
+{
+    TAILQ_REMOVE(&sandbox->sessions, saved, link);
+    sandbox->session_count--;
+    SSL_SESSION_free(saved->session);
+    free(saved);
+}
+
+static void sandbox_free(struct sandbox *sandbox)
+{
+    struct proxy *proxy = sandbox->proxy;
+
+    if (sandbox->state == SANDBOX_KNOWN) {
+        proxy->services.release_view(proxy->services.context,
+                                     slice_of(sandbox->id, sandbox->id_len));
+        metrics_add(METRIC_VIEWS_ACTIVE, -1);
+    }
+    ticket_cancel(proxy, &sandbox->ticket);
+    waitlist_wake(&sandbox->waiting, &proxy->tasks);
+    forget_values(sandbox);
+    while (!TAILQ_EMPTY(&sandbox->spare_upstreams))
+        upstream_free(TAILQ_FIRST(&sandbox->spare_upstreams));
+    while (!TAILQ_EMPTY(&sandbox->sessions))
+        saved_session_free(sandbox, TAILQ_FIRST(&sandbox->sessions));
+    view_unref(sandbox->view);
+    table_remove(&proxy->sandboxes, &sandbox->entry);
+    free(sandbox);
+}
+
+static struct sandbox *find(struct proxy *proxy, struct slice id)
+{
+    struct table_entry *entry = table_find(&proxy->sandboxes, id);
+
+    return entry != NULL ? CONTAINER_OF(entry, struct sandbox, entry) : NULL;
+}
+
+static void ask_control(struct sandbox *sandbox)
+{
+    struct proxy *proxy = sandbox->proxy;
+    uint64_t ticket = ticket_open(proxy, &sandbox->ticket, TICKET_VIEW, sandbox);
+
+    sandbox->state = SANDBOX_ASKED;
+    sandbox->idle_since_ms = proxy_now_ms(proxy);
+    proxy->services.request_view(proxy->services.context, ticket,
+                                 slice_of(sandbox->id, sandbox->id_len), NULL);
+}
+
+struct sandbox *sandbox_find(struct proxy *proxy, struct slice id, struct waiter *waiter)
+{
+    struct sandbox *sandbox = find(proxy, id);
+
+    if (id.len == 0 || id.len > SANDBOX_ID_MAX)
+        return NULL;
+    if (sandbox == NULL) {
+        sandbox = sandbox_new(proxy, id);
+        if (sandbox == NULL)
+            return NULL;
+        ask_control(sandbox);
+    }
+    if (sandbox->state == SANDBOX_ASKED)
+        waitlist_add(&sandbox->waiting, waiter);
+    return sandbox;
+}
+
+void sandbox_set_view(struct sandbox *sandbox, struct view *view)
+{
+    struct host_values *values, *next;
+
+    if (sandbox->state != SANDBOX_KNOWN)
+        metrics_add(METRIC_VIEWS_ACTIVE, 1);
+    view_unref(sandbox->view);
+    sandbox->view = view_ref(view);
+    sandbox->state = SANDBOX_KNOWN;
+    /* Exchanges under way hold their own references to the values of the view before. */
+    for (values = TAILQ_FIRST(&sandbox->values); values != NULL; values = next) {
+        next = TAILQ_NEXT(values, link);
+        if (values->view != view)
+            host_values_free(values);
+    }
+    waitlist_wake(&sandbox->waiting, &sandbox->proxy->tasks);
+}
+
+struct sandbox *sandbox_find_known(struct proxy *proxy, struct slice id)
+{
+    return find(proxy, id);
+}
+
+struct sandbox *sandbox_learn(struct proxy *proxy, struct view *view)
+{
+    struct sandbox *sandbox = find(proxy, view->sandbox_id);
+
+    if (view->sandbox_id.len == 0 || view->sandbox_id.len > SANDBOX_ID_MAX)
+        return NULL;
+    if (sandbox == NULL)
+        sandbox = sandbox_new(proxy, view->sandbox_id);
+    if (sandbox == NULL)
+        return NULL;
+    sandbox_set_view(sandbox, view);
+    sandbox->idle_since_ms = proxy_now_ms(proxy);
+    return sandbox;
+}
+
+void sandbox_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struct view *view)
+{
+    struct sandbox *sandbox = ticket_take(proxy, ticket, TICKET_VIEW);
+
+    if (sandbox == NULL)
+        return;
+    if (error == OK && view != NULL) {
+        sandbox_set_view(sandbox, view);
+        return;
+    }
+    sandbox->state = error == ERR_NOT_FOUND ? SANDBOX_UNKNOWN : SANDBOX_UNAVAILABLE;
+    waitlist_wake(&sandbox->waiting, &proxy->tasks);
+}
+
+void sandbox_forget_unknown(struct sandbox *sandbox)
+{
+    if (sandbox->connections == 0 &&
+        (sandbox->state == SANDBOX_UNKNOWN || sandbox->state == SANDBOX_UNAVAILABLE))
+        sandbox_free(sandbox);
+}
+
+/* The workers' counts of one sandbox; each worker writes its own only. */
+static unsigned connections_of_all_workers(const struct proxy *proxy, size_t slot)
+{
+    unsigned sum = 0;
+
+    for (size_t worker = 0; worker < proxy->worker_count; worker++)
+        sum += __atomic_load_n(&proxy->connection_counts[worker * PROXY_COUNT_SLOTS + slot],
+                               __ATOMIC_RELAXED);
+    return sum;
+}
+
+static uint16_t *own_count(const struct sandbox *sandbox)
+{
+    const struct proxy *proxy = sandbox->proxy;
+    size_t slot = sandbox->view->sandbox_seq % PROXY_COUNT_SLOTS;
+
+    return &proxy->connection_counts[proxy->worker_index * PROXY_COUNT_SLOTS + slot];
+}
+
+bool sandbox_enter(struct sandbox *sandbox)
+{
+    const struct proxy *proxy = sandbox->proxy;
+    size_t slot = sandbox->view->sandbox_seq % PROXY_COUNT_SLOTS;
+
+    if (connections_of_all_workers(proxy, slot) >= proxy->settings.connections_per_sandbox)
+        return false;
+    __atomic_add_fetch(own_count(sandbox), 1, __ATOMIC_RELAXED);
+    sandbox->connections++;
+    return true;
+}
+
+void sandbox_leave(struct sandbox *sandbox)
+{
+    __atomic_sub_fetch(own_count(sandbox), 1, __ATOMIC_RELAXED);
+    sandbox->connections--;
+    sandbox->idle_since_ms = proxy_now_ms(sandbox->proxy);
+    if (sandbox->connections == 0 && sandbox->is_gone)
+        sandbox_free(sandbox);
+}
+
+void sandbox_touch(struct sandbox *sandbox)
+{
+    struct proxy *proxy = sandbox->proxy;
+    uint64_t now = proxy_now_ms(proxy);
+
+    if (sandbox->reported_ms != 0 && now - sandbox->reported_ms < 1000)
+        return;
+    sandbox->reported_ms = now;
+    proxy->services.report_activity(proxy->services.context,
+                                    slice_of(sandbox->id, sandbox->id_len));
+}
+
+static struct host_values *find_values(struct sandbox *sandbox, const struct view *view,
+                                       const struct authority *target)
+{
+    struct host_values *values;
+
+    TAILQ_FOREACH(values, &sandbox->values, link)
+    if (values->view == view && authority_equals(&values->target, target))
+        return values;
+    return NULL;
+}
+
+static struct host_values *ask_keyholder(struct sandbox *sandbox, struct view *view,
+                                         const struct authority *target)
+{
+    struct proxy *proxy = sandbox->proxy;
+    struct host_values *values = calloc(1, sizeof(*values));
+
+    if (values == NULL)
+        return NULL;
+    *values = (struct host_values){.sandbox = sandbox, .target = *target, .view = view_ref(view)};
+    waitlist_init(&values->waiting);
+    TAILQ_INSERT_HEAD(&sandbox->values, values, link);
+    if (inject_values_new(view, target, &values->values) != OK) {
+        host_values_free(values);
+        return NULL;
+    }
+    uint64_t ticket = ticket_open(proxy, &values->ticket, TICKET_VALUES, values);
+    proxy->services.open_values(proxy->services.context, ticket, view, target);
+    return values;
+}
+
+struct host_values *sandbox_values(struct sandbox *sandbox, struct view *view,
+                                   const struct authority *target, struct waiter *waiter)
+{
+    struct host_values *values = find_values(sandbox, view, target);
+
+    if (values != NULL && values->is_complete && values->error != OK) {
+        host_values_free(values); /* ask again: the keyholder may be back */
+        values = NULL;
+    }
+    if (values == NULL)
+        values = ask_keyholder(sandbox, view, target);
+    if (values != NULL && !values->is_complete)
+        waitlist_add(&values->waiting, waiter);
+    return values;
+}
+
+void sandbox_on_value(struct proxy *proxy, uint64_t ticket, uint32_t secret_index,
+                      struct slice value)
+{
+    struct host_values *values = ticket_find(proxy, ticket, TICKET_VALUES);
+
+    if (values != NULL && values->error == OK)
+        values->error = inject_values_add(values->values, secret_index, value);
+}
+
+void sandbox_on_values_done(struct proxy *proxy, uint64_t ticket, enum error error)
+{
+    struct host_values *values = ticket_take(proxy, ticket, TICKET_VALUES);
+
+    if (values == NULL)
+        return;
+    if (values->error == OK)
+        values->error = error;
+    if (values->error == OK)
+        values->error = inject_values_complete(values->values);
+    values->is_complete = true;
+    waitlist_wake(&values->waiting, &proxy->tasks);
+}
+
+static struct saved_session *find_session(struct sandbox *sandbox, const struct authority *target)
+{
+    struct saved_session *saved;
+
+    TAILQ_FOREACH(saved, &sandbox->sessions, link)
+    if (authority_equals(&saved->target, target))
+        return saved;
+    return NULL;
+}
+
+SSL_SESSION *sandbox_session(struct sandbox *sandbox, const struct authority *target)
+{
+    struct saved_session *saved = find_session(sandbox, target);
+
+    if (saved == NULL || !SSL_SESSION_is_resumable(saved->session))
+        return NULL;
+    SSL_SESSION_up_ref(saved->session);
+    return saved->session;
+}
+
+void sandbox_save_session(struct sandbox *sandbox, const struct authority *target,
+                          SSL_SESSION *session)
+{
+    struct saved_session *saved = find_session(sandbox, target);
+
+    if (saved != NULL) {
+        SSL_SESSION_free(saved->session);
+        saved->session = session;
+        return;
+    }
+    saved = calloc(1, sizeof(*saved));
+    if (saved == NULL) {
+        SSL_SESSION_free(session);
+        return;
+    }
+    saved->target = *target;
+    saved->session = session;
+    TAILQ_INSERT_HEAD(&sandbox->sessions, saved, link);
+    if (++sandbox->session_count > SANDBOX_SESSIONS_MAX)
+        saved_session_free(sandbox, TAILQ_LAST(&sandbox->sessions, saved_session_list));
+}
+
+void sandbox_gone(struct sandbox *sandbox)
+{
+    sandbox->is_gone = true;
+    if (sandbox->connections == 0)
+        sandbox_free(sandbox);
+}
+
+void sandbox_expire_idle(struct proxy *proxy)
+{
+    uint64_t now = proxy_now_ms(proxy);
+    struct table_entry *entry = table_first(&proxy->sandboxes), *next;
+
+    for (; entry != NULL; entry = next) {
+        struct sandbox *sandbox = CONTAINER_OF(entry, struct sandbox, entry);
+        next = table_next(&proxy->sandboxes, entry);
+        if (sandbox->connections == 0 && sandbox->state != SANDBOX_ASKED &&
+            now - sandbox->idle_since_ms >= SANDBOX_LINGER_MS)
+            sandbox_free(sandbox);
+    }
+}
+
+void sandbox_free_all(struct proxy *proxy)
+{
+    struct table_entry *entry;
+
+    while ((entry = table_first(&proxy->sandboxes)) != NULL)
+        sandbox_free(CONTAINER_OF(entry, struct sandbox, entry));
+    table_clear(&proxy->sandboxes);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of proxy/ share: one worker's data path. */
+
+#include "base/table.h"
+#include "ca/ca.h"
+#include "proxy/deadline.h"
+#include "proxy/leg.h"
+#include "proxy/proxy.h"
+#include "proxy/task.h"
+
+enum { PROXY_LISTENERS_MAX = 64, PROXY_LEAF_CACHE = 4096, PROXY_COUNT_SLOTS = 1 << 18 };
+
+DEFINE_OWNED(SSL_CTX, SSL_CTX_free)
+
+struct connection;
+struct listener;
+struct upstream;
+
+struct proxy {
+    struct event_base *base; /* borrowed */
+    struct proxy_settings settings;
+    struct proxy_services services;
+    struct task_queue tasks;
+    char *scratch; /* LEG_READ_SIZE bytes that every leg reads into */
+
+    SSL_CTX *client_tls, *upstream_tls;
+    EVP_PKEY *leaf_key;
+    struct leaf_cache *leaves;
+    struct table mintings; /* host → struct minting: leaves that were asked for */
+
+    struct table sandboxes; /* id → struct sandbox */
+    struct table sources;   /* address → struct source */
+    struct table tickets;   /* ticket number → struct ticket */
+    uint64_t next_ticket;
+
+    struct listener *listeners[PROXY_LISTENERS_MAX];
+    size_t listener_count;
+    TAILQ_HEAD(, connection) connections;
+    struct event *tick; /* once a second: idle sandboxes and sources */
+
+    struct audit_writer audit;
+    struct deadline audit_flush;
+    uint16_t *connection_counts; /* [worker][slot], shared */
+    size_t worker_count, worker_index;
+
+    bool is_draining;
+    void (*on_drained)(void *argument);
+    void *on_drained_argument;
+    struct task drain_task;
+    struct deadline drain_deadline;
+};
+
+/* Milliseconds of the monotonic clock, as of this round of the event loop. */
+uint64_t proxy_now_ms(const struct proxy *proxy);
+/* Queues one audit line; it is on its descriptor within 20 ms. */
+void proxy_write_audit(struct proxy *proxy, const struct audit_record *record);
+/* A connection has ended: counts it, and ends a drain with the last. */
+void proxy_connection_gone(struct proxy *proxy);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections to origins and the pool of spare ones. Never hands one to another sandbox or target.
+ */
+#include "proxy/upstream.h"
+
+#include "observe/metrics.h"
+#include "proxy/upstream_tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FAILURE_KEEP_MS = 1000 };
+
+static void fail(struct upstream *upstream, enum refusal_code code, struct slice detail)
+{
+    upstream->state = UPSTREAM_FAILED;
+    upstream->failure = code;
+    snprintf(upstream->detail, sizeof(upstream->detail), "%.*s", SLICE_ARG(detail));
+    if (upstream->owner != NULL)
+        upstream->on_change(upstream->owner);
+    else /* kept a moment, so that the exchange it was opened for learns why */
+        deadline_set(&upstream->deadline, FAILURE_KEEP_MS);
+}
+
+static void on_open(struct upstream *upstream)
+{
+    upstream->state = UPSTREAM_OPEN;
+    metrics_add(METRIC_UPSTREAM_DIALS, 1);
+    deadline_set(&upstream->deadline, upstream->owner == NULL ? UPSTREAM_IDLE_MS : 0);
+    if (upstream->owner != NULL)
+        upstream->on_change(upstream->owner);
+}
+
+static void step_greeting(struct upstream *upstream)
+{
+    char why[UPSTREAM_DETAIL_MAX];
+
+    switch (leg_handshake(&upstream->leg)) {
+    case LEG_READY:
+        if (!upstream_tls_check(upstream, why, sizeof(why)))
+            fail(upstream, REFUSAL_UPSTREAM_TLS, slice_from_string(why));
+        else
+            on_open(upstream);
+        return;
+    case LEG_BLOCKED:
+        return;
+    default:
+        upstream_tls_explain(upstream, why, sizeof(why));
+        fail(upstream, REFUSAL_UPSTREAM_TLS, slice_from_string(why));
+    }
+}
+
+/* TLS 1.3 tickets come after the handshake: they are no surplus. */
+static bool spare_is_still_good(struct upstream *upstream)
+{
+    struct slice bytes;
+
+    return leg_read(&upstream->leg, &bytes) == LEG_BLOCKED;
+}
+
+static void on_leg_ready(void *owner)
+{
+    struct upstream *upstream = owner;
+
+    if (upstream->state == UPSTREAM_GREETING)
+        step_greeting(upstream);
+    else if (upstream->owner != NULL)
+        upstream->on_change(upstream->owner);
+    else if (!spare_is_still_good(upstream))
+        upstream_free(upstream);
+}
+
+static void on_expired(void *owner)
+{
+    struct upstream *upstream = owner;
+
+    if (upstream->state == UPSTREAM_OPEN || upstream->state == UPSTREAM_FAILED)
+        upstream_free(upstream);
+    else
+        fail(upstream, REFUSAL_UPSTREAM_TIMEOUT, SLICE("the TLS handshake took too long"));
+}
+
+static void pool_insert(struct upstream *upstream)
+{
+    TAILQ_INSERT_HEAD(&upstream->sandbox->spare_upstreams, upstream, link);
+    upstream->sandbox->spare_upstream_count++;
+}
+
+static void pool_remove(struct upstream *upstream)
+{
+    TAILQ_REMOVE(&upstream->sandbox->spare_upstreams, upstream, link);
+    upstream->sandbox->spare_upstream_count--;
+}
+
+static void dial(struct upstream *upstream)
+{
+    struct proxy *proxy = upstream->sandbox->proxy;
+    uint64_t ticket = ticket_open(proxy, &upstream->ticket, TICKET_DIAL, upstream);
+
+    proxy->services.dial(proxy->services.context, ticket, upstream->sandbox->view,
+                         &upstream->target);
+}
+
+/* Spare until somebody claims it. */
+static struct upstream *upstream_new(struct sandbox *sandbox, const struct authority *target,
+                                     bool is_tls)
+{
+    struct upstream *upstream = calloc(1, sizeof(*upstream));
+
+    if (upstream == NULL)
+        return NULL;
+    upstream->sandbox = sandbox;
+    upstream->target = *target;
+    upstream->is_tls = is_tls;
+    upstream->leg.fd = -1;
+    deadline_init(&upstream->deadline, sandbox->proxy->base, on_expired, upstream);
+    pool_insert(upstream);
+    return upstream;
+}
+
+static struct upstream *find_spare(struct sandbox *sandbox, const struct authority *target,
+                                   bool is_tls)
+{
+    struct upstream *upstream;
+
+    TAILQ_FOREACH(upstream, &sandbox->spare_upstreams, link)
+    if (upstream->is_tls == is_tls && authority_equals(&upstream->target, target))
+        return upstream;
+    return NULL;
+}
+
+void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool is_tls)
+{
+    if (find_spare(sandbox, target, is_tls) != NULL)
+        return;
+    struct upstream *upstream = upstream_new(sandbox, target, is_tls);
+    if (upstream != NULL)
+        dial(upstream);
+}
+
+struct upstream *upstream_acquire(struct sandbox *sandbox, const struct authority *target,
+                                  bool is_tls, bool fresh_only)
+{
+    struct upstream *upstream = fresh_only ? NULL : find_spare(sandbox, target, is_tls);
+
+    if (upstream == NULL) {
+        upstream = upstream_new(sandbox, target, is_tls);
+        if (upstream == NULL)
+            return NULL;
+        dial(upstream);
+    }
+    if (upstream->exchanges > 0)
+        metrics_add(METRIC_UPSTREAM_REUSED, 1);
+    return upstream;
+}
+
+void upstream_set_owner(struct upstream *upstream, void (*on_change)(void *owner), void *owner)
+{
+    pool_remove(upstream);
+    upstream->on_change = on_change;
+    upstream->owner = owner;
+    if (upstream->state == UPSTREAM_OPEN || upstream->state == UPSTREAM_FAILED)
+        deadline_set(&upstream->deadline, 0);
+}
+
+void upstream_release(struct upstream *upstream)
+{
+    struct sandbox *sandbox = upstream->sandbox;
+
+    h1_reader_free(upstream->reader);
+    upstream->reader = NULL;
+    upstream->owner = NULL;
+    upstream->exchanges++;
+    buffer_clear(&upstream->leg.out);
+    pool_insert(upstream);
+    deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
+    leg_want_read(&upstream->leg, true);
+    if (sandbox->spare_upstream_count > SANDBOX_POOL_MAX)
+        upstream_free(TAILQ_LAST(&sandbox->spare_upstreams, upstream_list));
+}
+
+void upstream_free(struct upstream *upstream)
+{
+    if (upstream == NULL)
+        return;
+    if (upstream->owner == NULL)
+        pool_remove(upstream);
+    ticket_cancel(upstream->sandbox->proxy, &upstream->ticket);
+    deadline_clear(&upstream->deadline);
+    h1_reader_free(upstream->reader);
+    leg_close(&upstream->leg);
+    free(upstream);
+}
+
+static void start_tls(struct upstream *upstream)
+{
+    if (upstream_tls_start(upstream) != OK) {
+        fail(upstream, REFUSAL_OVERLOADED, SLICE_NONE);
+        return;
+    }
+    upstream->state = UPSTREAM_GREETING;
+    deadline_set(&upstream->deadline, UPSTREAM_HANDSHAKE_MS);
+    step_greeting(upstream);
+}
+
+void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
+                        const struct ip_endpoint *address, struct slice detail)
+{
+    struct upstream *upstream = ticket_take(proxy, ticket, TICKET_DIAL);
+
+    if (upstream == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    if (code != REFUSAL_NONE) {
+        fail(upstream, code, detail);
+        return;
+    }
+    upstream->address = *address;
+    leg_open(&upstream->leg, proxy->base, fd, proxy->scratch);
+    leg_set_owner(&upstream->leg, on_leg_ready, upstream);
+    leg_want_read(&upstream->leg, true);
+    if (upstream->is_tls)
+        start_tls(upstream);
+    else
+        on_open(upstream);
+}

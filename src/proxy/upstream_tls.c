@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verified TLS toward origins. Never accepts what it cannot verify. */
+#include "proxy/upstream_tls.h"
+
+#include "observe/metrics.h"
+#include "proxy/upstream_ocsp.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+
+/* TLS 1.2: ephemeral keys and AEAD only (RFC 9325, 4.2). */
+#define TLS12_CIPHERS                                                                              \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"     \
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define TLS13_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct upstream *upstream = SSL_get_app_data(ssl);
+
+    if (upstream == NULL)
+        return 0;
+    sandbox_save_session(upstream->sandbox, &upstream->target, session);
+    return 1; /* the reference was taken */
+}
+
+static enum error set_verification(SSL_CTX *context, X509_STORE *trust)
+{
+    X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
+
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set1_cert_store(context, trust);
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST);
+    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_auth_level(parameters, 2);
+    return X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER) == 1 ? OK
+                                                                                   : ERR_CRYPTO;
+}
+
+static enum error set_protocol(SSL_CTX *context)
+{
+    SSL_CTX_set_options(context,
+                        SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_security_level(context, 2);
+    SSL_CTX_set_session_cache_mode(context,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+    SSL_CTX_sess_set_new_cb(context, on_new_session);
+    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_cipher_list(context, TLS12_CIPHERS) != 1 ||
+        SSL_CTX_set_ciphersuites(context, TLS13_CIPHERS) != 1 ||
+        SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") != 1)
+        return ERR_CRYPTO;
+    return OK;
+}
+
+enum error upstream_tls_context(X509_STORE *trust, SSL_CTX **out)
+{
+    static const unsigned char alpn[] = "\x08http/1.1";
+    OWNED(SSL_CTX) *context = SSL_CTX_new(TLS_client_method());
+
+    if (context == NULL)
+        return ERR_NO_MEMORY;
+    TRY(set_protocol(context));
+    TRY(set_verification(context, trust));
+    TRY(upstream_ocsp_enable(context));
+    if (SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn) - 1) != 0)
+        return ERR_CRYPTO;
+    *out = TAKE(context);
+    return OK;
+}
+
+/* A name is checked as a name, a literal as an address, never one as the other. */
+static bool expect_identity(SSL *ssl, const struct host_name *host)
+{
+    X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+
+    if (host_name_is_literal(host))
+        return X509_VERIFY_PARAM_set1_ip(parameters, host->literal.bytes, host->literal.len) == 1;
+    return X509_VERIFY_PARAM_set1_host(parameters, host->text, host->len) == 1 &&
+           SSL_set_tlsext_host_name(ssl, host->text) == 1;
+}
+
+static void offer_session(struct upstream *upstream, SSL *ssl)
+{
+    SSL_SESSION *session = sandbox_session(upstream->sandbox, &upstream->target);
+
+    if (session == NULL)
+        return;
+    SSL_set_session(ssl, session);
+    SSL_SESSION_free(session);
+}
+
+enum error upstream_tls_start(struct upstream *upstream)
+{
+    SSL *ssl = SSL_new(upstream->sandbox->proxy->upstream_tls);
+
+    if (ssl == NULL)
+        return ERR_NO_MEMORY;
+    SSL_set_connect_state(ssl);
+    SSL_set_app_data(ssl, upstream);
+    TRY(leg_start_tls(&upstream->leg, ssl));
+    if (!expect_identity(ssl, &upstream->target.host))
+        return ERR_CRYPTO;
+    offer_session(upstream, ssl);
+    return OK;
+}
+
+bool upstream_tls_check(struct upstream *upstream, char *why, size_t why_size)
+{
+    SSL *ssl = upstream->leg.ssl;
+
+    if (SSL_session_reused(ssl)) {
+        metrics_add(METRIC_UPSTREAM_RESUMED, 1);
+        return true;
+    }
+    return upstream_ocsp_check(ssl, why, why_size);
+}
+
+void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why_size)
+{
+    long verify = SSL_get_verify_result(upstream->leg.ssl);
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    if (verify != X509_V_OK)
+        snprintf(why, why_size, "certificate: %s", X509_verify_cert_error_string(verify));
+    else
+        snprintf(why, why_size, "%s",
+                 reason != NULL ? reason : "the host closed during the TLS handshake");
+    ERR_clear_error();
+}
