@@ -4,13 +4,15 @@
 
 #include <sodium.h>
 
+enum { HEX_LEN = TOKEN_TEXT_LEN - TOKEN_PREFIX_LEN };
+
 void token_format(const struct token *token, char *text)
 {
-    char hex[2 * TOKEN_SIZE + 1];
+    char hex[HEX_LEN + 1];
 
     sodium_bin2hex(hex, sizeof(hex), token->bytes, TOKEN_SIZE);
     memcpy(text, TOKEN_PREFIX, TOKEN_PREFIX_LEN);
-    memcpy(text + TOKEN_PREFIX_LEN, hex, 2 * TOKEN_SIZE);
+    memcpy(text + TOKEN_PREFIX_LEN, hex, HEX_LEN);
 }
 
 /* sodium_hex2bin() takes upper case too: what does not print back is refused. */
@@ -22,8 +24,8 @@ enum error token_parse(struct slice text, struct token *out)
 
     if (text.len != TOKEN_TEXT_LEN || !slice_starts_with(text, SLICE(TOKEN_PREFIX)))
         return ERR_SYNTAX;
-    if (sodium_hex2bin(token.bytes, TOKEN_SIZE, text.data + TOKEN_PREFIX_LEN, 2 * TOKEN_SIZE, NULL,
-                       &len, NULL) != 0 ||
+    if (sodium_hex2bin(token.bytes, TOKEN_SIZE, text.data + TOKEN_PREFIX_LEN, HEX_LEN, NULL, &len,
+                       NULL) != 0 ||
         len != TOKEN_SIZE)
         return ERR_SYNTAX;
     token_format(&token, printed);
