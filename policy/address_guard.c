@@ -20,7 +20,7 @@ static const struct range ipv4_ranges[] = {
     {IPV4(127, 0, 0, 0, 8), ADDRESS_PRIVATE},      /* loopback */
     {IPV4(169, 254, 0, 0, 16), ADDRESS_PRIVATE},   /* link-local; cloud metadata */
     {IPV4(172, 16, 0, 0, 12), ADDRESS_PRIVATE},    /* private use */
-    {IPV4(192, 0, 0, 0, 24), ADDRESS_PRIVATE},     /* IETF protocols; its anycasts reach our own NAT */
+    {IPV4(192, 0, 0, 0, 24), ADDRESS_PRIVATE},     /* IETF protocols; our own NAT */
     {IPV4(192, 0, 2, 0, 24), ADDRESS_PRIVATE},     /* documentation, TEST-NET-1 */
     {IPV4(192, 88, 99, 0, 24), ADDRESS_PRIVATE},   /* 6to4 relay anycast, withdrawn */
     {IPV4(192, 168, 0, 0, 16), ADDRESS_PRIVATE},   /* private use */
