@@ -136,7 +136,8 @@ static bool is_end_to_end_always(struct slice name)
 {
     return slice_equals_nocase(name, SLICE("Content-Length")) ||
            slice_equals_nocase(name, SLICE("Host")) ||
-           slice_equals_nocase(name, SLICE("Authorization"));
+           slice_equals_nocase(name, SLICE("Authorization")) ||
+           slice_starts_with_nocase(name, SLICE("Sec-WebSocket-"));
 }
 
 static bool is_hop_by_hop(struct slice name)

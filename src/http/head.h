@@ -49,8 +49,8 @@ MUST_USE enum error http_head_add(struct http_head *head, struct slice name, str
  * the method, the target, the reason, or a name or value of this head. ERR_TOO_LARGE. */
 MUST_USE enum error http_head_store(struct http_head *head, struct slice bytes, struct slice *out);
 /* Removes what is for one connection only (RFC 9110, 7.6.1): fields named by Connection (but never
- * framing, Host or Authorization), Connection, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
- * Upgrade, HTTP2-Settings. */
+ * framing, Host, Authorization or Sec-WebSocket-*), Connection, Keep-Alive, Proxy-*, TE, Trailer,
+ * Transfer-Encoding, Upgrade, HTTP2-Settings. */
 void http_head_strip_hop_by_hop(struct http_head *head);
 
 /* A field name is a token; a value has no control but tab (RFC 9110, 5.5). */
