@@ -169,6 +169,7 @@ static message_handler *const handlers[MESSAGE_COUNT] = {
     [MESSAGE_DECLARE_BEGIN] = on_role_message,
     [MESSAGE_DECLARE_STORE] = on_role_message,
     [MESSAGE_DECLARE_SECRET] = on_role_message,
+    [MESSAGE_DECLARE_VALUE] = on_role_message,
     [MESSAGE_DECLARE_END] = on_role_message,
 };
 

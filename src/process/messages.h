@@ -63,9 +63,10 @@ struct message_list {
 #define PEER_LOST_FIELDS(F) F(role, role) F(u32, index) F(u64, generation)
 #define ALL_READY_FIELDS(F) F(flag, is_ready)
 /* supervisor to control: declared stores; control answers END with DECLARED. A secret belongs to
- * the store before it. */
+ * the store before it, a value to the secret before it. */
 #define DECLARE_STORE_FIELDS(F) F(text, name) F(list, egress) F(flag, redact_responses)
-#define DECLARE_SECRET_FIELDS(F) F(text, name) F(bytes, value) F(list, hosts) F(list, places)
+#define DECLARE_SECRET_FIELDS(F) F(text, name) F(list, hosts) F(list, places)
+#define DECLARE_VALUE_FIELDS(F) F(bytes, value)
 /* control to supervisor, which alone may write in DATA_DIR itself: ca.pem and ca-bundle.pem, 0644
  */
 #define PUBLISH_FIELDS(F) F(text, name) F(blob, content)
@@ -133,7 +134,8 @@ struct message_list {
     M(MESSAGE_DRAINED, drained, NO_FIELDS, CHANNEL_MAY_USE_FILE)                                   \
     M(MESSAGE_DECLARE_BEGIN, declare_begin, NO_FIELDS, CHANNEL_MAY_USE_FILE)                       \
     M(MESSAGE_DECLARE_STORE, declare_store, DECLARE_STORE_FIELDS, CHANNEL_MAY_USE_FILE)            \
-    M(MESSAGE_DECLARE_SECRET, declare_secret, DECLARE_SECRET_FIELDS, CHANNEL_INLINE_ONLY)          \
+    M(MESSAGE_DECLARE_SECRET, declare_secret, DECLARE_SECRET_FIELDS, CHANNEL_MAY_USE_FILE)         \
+    M(MESSAGE_DECLARE_VALUE, declare_value, DECLARE_VALUE_FIELDS, CHANNEL_INLINE_ONLY)             \
     M(MESSAGE_DECLARE_END, declare_end, NO_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_DECLARED, declared, DECLARED_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_PUBLISH, publish, PUBLISH_FIELDS, CHANNEL_MAY_USE_FILE)                              \

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of declared stores on their way to control. Never keeps one outside guarded memory. */
+#include "process/declared.h"
+
+#include "observe/log.h"
+#include "process/durable_file.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+/* One secret's value, in the order of the configuration. A slab each: there are few. */
+struct declared_value {
+    char *variable; /* NULL: from a file */
+    struct secret_slab *slab;
+    struct secret value;
+};
+
+struct declared {
+    struct declared_value *values;
+    size_t count;
+};
+
+static void log_missing(const struct config_store *store, const struct config_secret *secret,
+                        const char *reason)
+{
+    LOG(LEVEL_ERROR, "declared_secret_unusable", .name = reason, .path = store->name,
+        .detail = secret->name, .host = secret->source);
+}
+
+static enum error keep(struct declared_value *value, struct slice bytes)
+{
+    value->slab = secret_slab_new(bytes.len);
+    if (value->slab == NULL)
+        return ERR_NO_MEMORY;
+    return secret_slab_add(value->slab, bytes, &value->value);
+}
+
+/* One newline at the end is the editor's, not the value's. */
+static struct slice without_newline(struct slice text)
+{
+    if (text.len > 0 && text.data[text.len - 1] == '\n')
+        text.len--;
+    if (text.len > 0 && text.data[text.len - 1] == '\r')
+        text.len--;
+    return text;
+}
+
+static enum error read_file(const struct config_secret *secret, struct declared_value *value)
+{
+    OWNED_STRUCT(buffer) *content = &(struct buffer){.limit = SECRET_VALUE_MAX + 2};
+
+    TRY(durable_file_read(AT_FDCWD, secret->source.data, content));
+    return keep(value, without_newline(buffer_view(content)));
+}
+
+static const struct declared_value *find_variable(const struct declared *declared,
+                                                  struct slice variable)
+{
+    for (size_t i = 0; declared != NULL && i < declared->count; i++) {
+        const struct declared_value *value = &declared->values[i];
+
+        if (value->variable != NULL && slice_equals(slice_from_string(value->variable), variable))
+            return value;
+    }
+    return NULL;
+}
+
+static enum error read_variable(const struct config_secret *secret, const struct declared *former,
+                                struct declared_value *value)
+{
+    const struct declared_value *known = find_variable(former, secret->source);
+    const char *text = getenv(secret->source.data);
+
+    if (text == NULL && known == NULL)
+        return ERR_NOT_FOUND;
+    value->variable = slice_dup(secret->source);
+    if (value->variable == NULL)
+        return ERR_NO_MEMORY;
+    return keep(value, text != NULL ? slice_from_string(text) : secret_reveal(&known->value));
+}
+
+static enum error read_value(const struct config_store *store, const struct config_secret *secret,
+                             const struct declared *former, struct declared_value *value)
+{
+    bool is_variable = secret->source_kind == CONFIG_SOURCE_ENV;
+    enum error error =
+        is_variable ? read_variable(secret, former, value) : read_file(secret, value);
+
+    if (error == ERR_NO_MEMORY)
+        return error;
+    if (error != OK)
+        log_missing(store, secret,
+                    is_variable ? "environment variable is not set" : "file cannot be read");
+    else if (value->value.len == 0 || value->value.len > SECRET_VALUE_MAX)
+        log_missing(store, secret, "empty or longer than 16 KiB");
+    else
+        return OK;
+    return ERR_CONFIG;
+}
+
+static size_t count_secrets(const struct config *config)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->stores.count; i++)
+        count += config->stores.items[i].secret_count;
+    return count;
+}
+
+static enum error read_store(const struct config_store *store, const struct declared *former,
+                             struct declared *out)
+{
+    for (size_t i = 0; i < store->secret_count; i++)
+        TRY(read_value(store, &store->secrets[i], former, &out->values[out->count++]));
+    return OK;
+}
+
+/* Two secrets may come from one variable, so this is done after all were read. */
+static void wipe_variables(const struct declared *declared)
+{
+    for (size_t i = 0; i < declared->count; i++) {
+        const char *name = declared->values[i].variable;
+        char *text = name == NULL ? NULL : getenv(name);
+
+        if (text == NULL)
+            continue;
+        sodium_memzero(text, strlen(text));
+        unsetenv(name);
+    }
+}
+
+enum error declared_read(const struct config *config, const struct declared *former,
+                         struct declared **out)
+{
+    OWNED_STRUCT(declared) *declared = calloc(1, sizeof(*declared));
+
+    if (declared == NULL)
+        return ERR_NO_MEMORY;
+    declared->values = calloc(count_secrets(config) + 1, sizeof(*declared->values));
+    if (declared->values == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < config->stores.count; i++)
+        TRY(read_store(&config->stores.items[i], former, declared));
+    wipe_variables(declared);
+    *out = TAKE(declared);
+    return OK;
+}
+
+void declared_free(struct declared *declared)
+{
+    if (declared == NULL)
+        return;
+    for (size_t i = 0; i < declared->count; i++) {
+        secret_slab_free(declared->values[i].slab);
+        free(declared->values[i].variable);
+    }
+    free(declared->values);
+    free(declared);
+}
+
+static struct message_list list_of(const struct config_strings *strings)
+{
+    return (struct message_list){strings->items, strings->count};
+}
+
+static enum error send_secret(const struct config_secret *secret,
+                              const struct declared_value *value, struct peer *control)
+{
+    TRY(peer_send(control,
+                  &(struct message){.type = MESSAGE_DECLARE_SECRET,
+                                    .declare_secret = {.name = secret->name,
+                                                       .hosts = list_of(&secret->hosts),
+                                                       .places = list_of(&secret->places)}}));
+    return peer_send(control,
+                     &(struct message){.type = MESSAGE_DECLARE_VALUE,
+                                       .declare_value = {.value = secret_reveal(&value->value)}});
+}
+
+enum error declared_send(const struct declared *declared, const struct config *config,
+                         struct peer *control)
+{
+    const struct declared_value *value = declared->values;
+
+    TRY(peer_send(control, &(struct message){.type = MESSAGE_DECLARE_BEGIN}));
+    for (size_t i = 0; i < config->stores.count; i++) {
+        const struct config_store *store = &config->stores.items[i];
+
+        TRY(peer_send(
+            control,
+            &(struct message){.type = MESSAGE_DECLARE_STORE,
+                              .declare_store = {.name = store->name,
+                                                .egress = list_of(&store->egress),
+                                                .redact_responses = store->redact_responses}}));
+        for (size_t j = 0; j < store->secret_count; j++)
+            TRY(send_secret(&store->secrets[j], value++, control));
+    }
+    return peer_send(control, &(struct message){.type = MESSAGE_DECLARE_END});
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The values of declared stores (`stores:` of the configuration). The supervisor reads them, keeps
+ * them in guarded memory and sends them to control whenever that has started: a variable can be
+ * read only once, because reading wipes it from this process's environment, so that neither a child
+ * nor /proc/PID/environ shows it. */
+
+#include "base/secret.h"
+#include "process/config.h"
+#include "process/peer.h"
+
+struct declared; /* opaque */
+
+/* Reads every source of `config`; what a variable gave to `former` (may be NULL) it gives again. It
+ * has logged what is missing: ERR_CONFIG, ERR_NO_MEMORY. */
+MUST_USE enum error declared_read(const struct config *config, const struct declared *former,
+                                  struct declared **out);
+/* Wipes. NULL is fine. */
+void declared_free(struct declared *declared);
+DEFINE_OWNED_STRUCT(declared, declared_free)
+
+/* Sends everything: stores, secrets, one message for each value. `config` is the one that was read.
+ * ERR_UNAVAILABLE. */
+MUST_USE enum error declared_send(const struct declared *declared, const struct config *config,
+                                  struct peer *control);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Memory that all processes of the node map: rows of metrics, and how many connections each sandbox
+ * has, per worker. No process waits for another one here, and what a dead worker had is zeroed. */
+
+#include "base/compiler.h"
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHARED_PAGES_SLOTS = 1 << 18 }; /* per worker: sandbox_seq mod this */
+
+struct shared_pages {
+    size_t worker_count;
+    int metrics_fd, counts_fd; /* -1 in a child: mapped and closed */
+    void *metrics;             /* metrics_size(shared_pages_rows()) bytes */
+    uint16_t *counts;          /* [worker][SHARED_PAGES_SLOTS] */
+};
+
+/* Rows of metrics: workers first, then the other roles. */
+size_t shared_pages_rows(size_t worker_count);
+size_t shared_pages_row_of_control(size_t worker_count);
+
+/* The supervisor's. */
+MUST_USE enum error shared_pages_create(size_t worker_count, struct shared_pages *out);
+/* A child's; takes the descriptors. */
+MUST_USE enum error shared_pages_map(size_t worker_count, int metrics_fd, int counts_fd,
+                                     struct shared_pages *out);
+void shared_pages_forget_worker(struct shared_pages *pages, size_t worker);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of the supervisor share; private to them. */
+
+#include "process/audit_output.h"
+#include "process/configuration_file.h"
+#include "process/declared.h"
+#include "process/listeners.h"
+#include "process/peer.h"
+#include "process/shared_pages.h"
+#include "process/supervisor.h"
+#include "process/view_mac.h"
+
+#include <sys/types.h>
+
+struct event;
+struct event_base;
+struct supervisor;
+
+/* Keyholder, dialer and control serve all others; then come the workers. */
+enum { SERVICES = 3 };
+
+struct supervisor_child {
+    struct supervisor *supervisor;
+    struct peer peer;
+    pid_t pid; /* 0: not running */
+    bool is_ready, is_drained;
+    uint64_t started_ms;
+    unsigned delay_ms;        /* before the next start */
+    struct event *restart;    /* timer */
+    uint64_t links[SERVICES]; /* generation of its channel to each service */
+};
+
+enum supervisor_state {
+    SUPERVISOR_STARTING, /* until everything was ready once */
+    SUPERVISOR_RUNNING,
+    SUPERVISOR_DRAINING, /* workers and control finish what is under way */
+    SUPERVISOR_STOPPING, /* all channels are closed, the children leave */
+};
+
+struct supervisor {
+    struct event_base *base;
+    enum supervisor_state state;
+    int exit_status;
+    struct configuration_file file; /* the configuration in force, with its text */
+    int data_dir, lock;
+    struct listeners listeners;
+    struct shared_pages pages;
+    struct audit_output audit;
+    struct declared *declared;
+    bool is_declared; /* control has taken the declared stores */
+    struct view_mac_key view_key;
+    struct supervisor_child *children; /* services, then workers */
+    size_t child_count, worker_count;
+    uint64_t next_generation;
+    unsigned failures; /* deaths before everything was ready once */
+    struct event *signals[4], *deadline;
+};
+
+/* supervisor.c */
+void supervisor_on_ready(struct supervisor *supervisor);
+void supervisor_on_drained(struct supervisor *supervisor);
+/* Ends everything; this is the exit status. */
+void supervisor_stop(struct supervisor *supervisor, int exit_status);
+
+/* supervisor_child.c: one child's life. */
+MUST_USE enum error supervisor_child_init(struct supervisor *supervisor, size_t index);
+void supervisor_child_clear(struct supervisor_child *child);
+void supervisor_child_start(struct supervisor_child *child);
+/* waitpid() said so. */
+void supervisor_child_on_exit(struct supervisor_child *child, int status);
+
+/* supervisor_handover.c: what a child is told, at its start and later. */
+void supervisor_handover_all(struct supervisor_child *child);
+void supervisor_handover_configuration(struct supervisor_child *child);
+void supervisor_handover_audit(struct supervisor_child *child);
+void supervisor_handover_declared(struct supervisor *supervisor);
+/* A fresh channel between a child and a service. */
+void supervisor_handover_link(struct supervisor_child *service, struct supervisor_child *other);
+
+/* supervisor_reload.c */
+void supervisor_reload(struct supervisor *supervisor);
