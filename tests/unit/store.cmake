@@ -1,0 +1,7 @@
+sealgate_unit_test(store_values store)
+sealgate_unit_test(database store)
+sealgate_unit_test(store_owners store)
+sealgate_unit_test(secret_stores store)
+sealgate_unit_test(sandboxes store)
+sealgate_unit_test(layering store)
+sealgate_unit_test(store_durability store)
