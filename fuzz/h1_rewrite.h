@@ -87,15 +87,47 @@ static inline bool h1_rewrite_body(struct h1_reader *reader, struct http_framing
     return event == H1_END;
 }
 
+static inline struct slice h1_rewrite_line(struct slice *raw)
+{
+    size_t len = slice_find_slice(*raw, SLICE("\r\n"));
+    struct slice line = slice_take(*raw, len);
+
+    *raw = slice_skip(*raw, len + 2);
+    return line;
+}
+
+/* A second, much simpler reading of the same bytes must find the same fields, and in the request
+ * line the same words. */
+static inline void h1_rewrite_check_head(enum h1_role role, struct slice raw,
+                                         const struct http_head *head)
+{
+    struct slice line = h1_rewrite_line(&raw);
+
+    if (role == H1_REQUESTS) {
+        h1_rewrite_must(slice_equals(slice_split(&line, ' '), head->method), "another method");
+        h1_rewrite_must(slice_equals(slice_split(&line, ' '), head->target), "another target");
+        h1_rewrite_must(line.len == 8, "another version");
+    }
+    for (size_t i = 0; i < head->field_count; i++) {
+        line = h1_rewrite_line(&raw);
+        h1_rewrite_must(slice_equals(slice_split(&line, ':'), head->fields[i].name),
+                        "another field name");
+        h1_rewrite_must(slice_equals(slice_trim(line), head->fields[i].value),
+                        "another field value");
+    }
+    h1_rewrite_must(slice_equals(raw, SLICE("\r\n")), "another number of fields");
+}
+
 static inline bool h1_rewrite_message(struct h1_reader *reader, enum h1_role role,
                                       struct slice *input, struct buffer *out)
 {
     struct http_framing framing;
-    struct slice body;
+    struct slice body, before = *input;
 
     if (h1_reader_next(reader, input, &body) != H1_HEAD)
         return false;
     struct http_head *head = h1_reader_head(reader);
+    h1_rewrite_check_head(role, slice_take(before, before.len - input->len), head);
     /* Leaves room for the fields that the writer adds. */
     if (head->field_count > HTTP_FIELDS_MAX - 4)
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gzip and deflate. Never takes raw deflate where gzip was announced. */
+#define ZLIB_CONST
 #include "http/coding_engine.h"
 
 #include <limits.h>
@@ -63,7 +64,7 @@ static unsigned as_unsigned(size_t n)
 
 static int inflate_step(z_stream *stream, struct coding_step *step)
 {
-    stream->next_in = (Bytef *)(uintptr_t)step->input.data;
+    stream->next_in = (const Bytef *)step->input.data;
     stream->avail_in = as_unsigned(step->input.len);
     stream->next_out = (Bytef *)step->out;
     stream->avail_out = as_unsigned(step->room);

@@ -58,7 +58,7 @@ struct http_fault framing_parse_keep_alive(const struct http_head *head, bool *o
     size_t len = 0;
 
     for (size_t i = 0; i < head->field_count; i++)
-        if (slice_equals_nocase(head->fields[i].name, SLICE("Connection")))
+        if (http_name_equals(head->fields[i].name, SLICE("Connection")))
             len += head->fields[i].value.len;
     if (len > CONNECTION_LEN_MAX)
         return refuse("the Connection field is too long");

@@ -5,7 +5,7 @@
 static bool is_in(struct slice name, const struct slice *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (slice_equals_nocase(name, names[i]))
+        if (http_name_equals(name, names[i]))
             return true;
     return false;
 }
@@ -145,7 +145,7 @@ static enum error write_request_framing(struct slice method, struct http_framing
 
 static bool is_host(struct slice name)
 {
-    return slice_equals_nocase(name, SLICE("Host"));
+    return http_name_equals(name, SLICE("Host"));
 }
 
 static enum error write_request(const struct h1_request_line *line, const struct http_head *head,

@@ -25,7 +25,7 @@ void http_head_clear(struct http_head *head)
 const struct http_field *http_head_find(const struct http_head *head, struct slice name)
 {
     for (size_t i = 0; i < head->field_count; i++)
-        if (slice_equals_nocase(head->fields[i].name, name))
+        if (http_name_equals(head->fields[i].name, name))
             return &head->fields[i];
     return NULL;
 }
@@ -35,14 +35,14 @@ size_t http_head_count(const struct http_head *head, struct slice name)
     size_t count = 0;
 
     for (size_t i = 0; i < head->field_count; i++)
-        count += slice_equals_nocase(head->fields[i].name, name);
+        count += http_name_equals(head->fields[i].name, name);
     return count;
 }
 
 static bool value_lists(struct slice value, struct slice element)
 {
     while (value.len > 0)
-        if (slice_equals_nocase(slice_trim(slice_split(&value, ',')), element))
+        if (http_name_equals(slice_trim(slice_split(&value, ',')), element))
             return true;
     return false;
 }
@@ -50,7 +50,7 @@ static bool value_lists(struct slice value, struct slice element)
 bool http_head_lists(const struct http_head *head, struct slice name, struct slice element)
 {
     for (size_t i = 0; i < head->field_count; i++)
-        if (slice_equals_nocase(head->fields[i].name, name) &&
+        if (http_name_equals(head->fields[i].name, name) &&
             value_lists(head->fields[i].value, element))
             return true;
     return false;
@@ -61,7 +61,7 @@ void http_head_remove(struct http_head *head, struct slice name)
     size_t kept = 0;
 
     for (size_t i = 0; i < head->field_count; i++)
-        if (!slice_equals_nocase(head->fields[i].name, name))
+        if (!http_name_equals(head->fields[i].name, name))
             head->fields[kept++] = head->fields[i];
     head->field_count = kept;
 }
@@ -134,9 +134,9 @@ enum error http_head_store(struct http_head *head, struct slice bytes, struct sl
 /* A peer must not be able to have these removed by naming them in Connection. */
 static bool is_end_to_end_always(struct slice name)
 {
-    return slice_equals_nocase(name, SLICE("Content-Length")) ||
-           slice_equals_nocase(name, SLICE("Host")) ||
-           slice_equals_nocase(name, SLICE("Authorization")) ||
+    return http_name_equals(name, SLICE("Content-Length")) ||
+           http_name_equals(name, SLICE("Host")) ||
+           http_name_equals(name, SLICE("Authorization")) ||
            slice_starts_with_nocase(name, SLICE("Sec-WebSocket-"));
 }
 
@@ -149,7 +149,7 @@ static bool is_hop_by_hop(struct slice name)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (slice_equals_nocase(name, names[i]))
+        if (http_name_equals(name, names[i]))
             return true;
     return slice_starts_with_nocase(name, SLICE("Proxy-"));
 }

@@ -36,6 +36,12 @@ void http_head_init(struct http_head *head);
 /* Drops everything and wipes the storage. */
 void http_head_clear(struct http_head *head);
 
+/* Lengths are compared before a call is made: heads are searched many times. */
+static inline bool http_name_equals(struct slice a, struct slice b)
+{
+    return a.len == b.len && slice_equals_nocase(a, b);
+}
+
 /* The first field of that name; NULL when there is none. */
 const struct http_field *http_head_find(const struct http_head *head, struct slice name);
 size_t http_head_count(const struct http_head *head, struct slice name);

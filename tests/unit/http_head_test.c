@@ -86,13 +86,16 @@ static void hop_by_hop_fields_go_and_what_connection_names(void **state)
                                        "proxy-connection",     "TE",         "Trailer",
                                        "Transfer-Encoding",    "Upgrade",    "HTTP2-Settings",
                                        "X-Named-By-Connection"};
-    static const char *const kept[] = {"Host", "Authorization", "Content-Length", "X-Other"};
+    static const char *const kept[] = {"Host", "Authorization", "Content-Length",
+                                       "Sec-WebSocket-Key", "X-Other"};
     struct http_head head;
 
     (void)state;
     http_head_init(&head);
     for (size_t i = 0; i < ARRAY_LEN(gone); i++)
-        add(&head, gone[i], "x-named-by-connection, host, authorization, content-length");
+        add(&head, gone[i],
+            "x-named-by-connection, host, authorization, content-length,"
+            "sec-websocket-key");
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         add(&head, kept[i], "v");
     http_head_strip_hop_by_hop(&head);
