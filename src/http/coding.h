@@ -2,7 +2,8 @@
 #pragma once
 
 /* Content codings, decoded as a stream (RFC 9110, 8.4.1): gzip, deflate (with and without the zlib
- * wrapper), br, zstd. Bounded: no window over 8 MiB. */
+ * wrapper), br, zstd. Bounded: no window over 8 MiB. It is memory that is bounded: a stream that
+ * announces more and never needs it may pass. */
 
 #include "base/buffer.h"
 
