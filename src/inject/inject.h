@@ -80,8 +80,11 @@ MUST_USE enum error redactor_new(struct inject_values *values, bool keep_length,
                                  struct redactor **out);
 void redactor_free(struct redactor *redactor); /* wipes what was held back */
 DEFINE_OWNED_STRUCT(redactor, redactor_free)
-/* Appends to `out`, whose limit must leave room for the input grown by the longest replacement.
- * After an error the stream is broken: nothing more may be fed or forwarded. */
+/* The most that feeding `input_len` bytes now (0: redactor_finish()) can append: what was held back
+ * comes out too, up to 6 * SECRET_VALUE_MAX bytes, and a short value grows to a token. */
+size_t redactor_output_max(const struct redactor *redactor, size_t input_len);
+/* Appends to `out`, whose limit must leave room for redactor_output_max(). After an error the
+ * stream is broken: nothing more may be fed or forwarded. */
 MUST_USE enum error redactor_feed(struct redactor *redactor, struct slice input,
                                   struct buffer *out);
 /* The end: appends what was held back. */

@@ -2,12 +2,12 @@
 /* Compiles the filter of a pattern set. Must never miss: a set bit may lie, a clear one may not. */
 #include "inject/pattern_filter.h"
 
-/* About one bit in sixteen set. */
+/* At most one bit in sixteen is set: less than one look in two hundred is in vain. */
 static uint32_t table_bits(size_t grams)
 {
     uint32_t bits = FILTER_BITS_MIN;
 
-    while (bits < FILTER_BITS_MAX && ((size_t)1 << bits) < 16 * grams)
+    while (bits < FILTER_BITS_MAX && ((size_t)1 << bits) < 32 * grams)
         bits++;
     return bits;
 }
@@ -34,11 +34,17 @@ size_t pattern_filter_size(const struct pattern_filter *filter)
     return table_size(filter->sample_bits) + table_size(filter->start_bits);
 }
 
-static void set_bit(uint8_t *table, uint32_t bits, const char *gram)
+static void set_bit(uint8_t *table, uint32_t index)
 {
-    uint32_t hash = filter_hash(gram, bits);
+    table[index / 8] |= (uint8_t)(1u << index % 8);
+}
 
-    table[hash / 8] |= (uint8_t)(1u << hash % 8);
+static void add_gram(uint8_t *table, uint32_t bits, const char *gram)
+{
+    uint32_t word = filter_word(gram);
+
+    set_bit(table, filter_first(word, bits));
+    set_bit(table, filter_second(word, bits));
 }
 
 static enum error new_table(struct secret_slab *slab, uint32_t bits, uint8_t **out)
@@ -61,9 +67,9 @@ enum error pattern_filter_build(struct pattern_filter *filter, const struct patt
     TRY(new_table(slab, filter->start_bits, &starts));
     for (size_t i = 0; i < set->count; i++) {
         struct slice bytes = pattern_bytes(set, &set->patterns[i]);
-        set_bit(starts, filter->start_bits, bytes.data);
+        add_gram(starts, filter->start_bits, bytes.data);
         for (uint32_t offset = 0; offset < filter->stride; offset++)
-            set_bit(samples, filter->sample_bits, bytes.data + offset);
+            add_gram(samples, filter->sample_bits, bytes.data + offset);
     }
     filter->samples = samples;
     filter->starts = starts;

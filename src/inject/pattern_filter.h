@@ -12,19 +12,36 @@ enum {
     FILTER_BITS_MAX = 20,
 };
 
-static inline uint32_t filter_hash(const char *gram, uint32_t bits)
+static inline uint32_t filter_word(const char *gram)
 {
     uint32_t word;
 
     memcpy(&word, gram, sizeof(word));
+    return word;
+}
+
+/* Two bits a gram: the second is only looked at when the first is set. */
+static inline uint32_t filter_first(uint32_t word, uint32_t bits)
+{
     return word * 0x9E3779B1u >> (32 - bits);
+}
+
+static inline uint32_t filter_second(uint32_t word, uint32_t bits)
+{
+    return word * 0x85EBCA77u >> (32 - bits);
+}
+
+static inline bool filter_bit(const uint8_t *table, uint32_t index)
+{
+    return table[index / 8] >> index % 8 & 1;
 }
 
 static inline bool filter_has(const uint8_t *table, uint32_t bits, const char *gram)
 {
-    uint32_t hash = filter_hash(gram, bits);
+    uint32_t word = filter_word(gram);
 
-    return table[hash / 8] >> hash % 8 & 1;
+    return filter_bit(table, filter_first(word, bits)) &&
+           filter_bit(table, filter_second(word, bits));
 }
 
 /* The sizes for these patterns; the tables are not there yet. */

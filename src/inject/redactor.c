@@ -35,6 +35,15 @@ void redactor_free(struct redactor *redactor)
     free(redactor);
 }
 
+size_t redactor_output_max(const struct redactor *redactor, size_t input_len)
+{
+    size_t len = buffer_len(&redactor->held) + input_len;
+    size_t shortest = redactor->redaction.patterns->shortest;
+
+    /* The shortest one is never shorter than PATTERN_MIN_LEN. */
+    return redactor->redaction.keep_length ? len : len + len / shortest * TOKEN_TEXT_LEN;
+}
+
 /* Goes on with what is held, and as much of the input as may belong to it. */
 static enum error feed_held(struct redactor *redactor, struct slice *input, struct buffer *out)
 {

@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-enum { FIRST_SLAB_SIZE = 2048 };
+/* With the canary of libsodium one page: enough for a few secrets and their patterns. */
+enum { FIRST_SLAB_SIZE = 4096 - 16 };
 
 struct held_value {
     uint32_t secret_index;
@@ -109,7 +110,9 @@ static enum error make_room(struct inject_values *values, size_t len)
     }
     if (values->slab != NULL && secret_slab_room(values->slab) >= len)
         return OK;
-    return change_slab(values, 2 * (held_bytes(values) + len) + FIRST_SLAB_SIZE);
+
+    size_t size = 2 * (held_bytes(values) + len);
+    return change_slab(values, size > FIRST_SLAB_SIZE ? size : FIRST_SLAB_SIZE);
 }
 
 /* The keyholder and the request check have both decided this; a value that must not go to the host
@@ -181,7 +184,9 @@ static int compare_held(const void *left, const void *right)
 static enum error compile(struct inject_values *values)
 {
     TRY(add_patterns(values));
-    TRY(change_slab(values, held_bytes(values) + pattern_set_slab_size(&values->patterns)));
+    size_t size = pattern_set_slab_size(&values->patterns);
+    if (secret_slab_room(values->slab) < size)
+        TRY(change_slab(values, held_bytes(values) + size));
     TRY(pattern_set_seal(&values->patterns, values->slab));
     qsort(values->held, values->count, sizeof(*values->held), compare_held);
     return OK;

@@ -74,7 +74,16 @@ static struct slice expected(const struct redaction_case *c, bool keep_length)
     return slice_from_string(keep_length && c->masked != NULL ? c->masked : c->hidden);
 }
 
-/* Feeds `body` in two or three pieces. */
+/* Feeds one piece, or the end, and expects no more output than was announced. */
+static void feed(struct redactor *redactor, struct slice piece, bool is_end, struct buffer *out)
+{
+    size_t most = buffer_len(out) + redactor_output_max(redactor, piece.len);
+
+    fixture_must(is_end ? redactor_finish(redactor, out) : redactor_feed(redactor, piece, out));
+    assert_true(buffer_len(out) <= most);
+}
+
+/* Feeds `body` in up to three pieces. */
 static void expect_split(struct inject_values *values, const struct redaction_case *c,
                          bool keep_length, const size_t cuts[2])
 {
@@ -83,11 +92,10 @@ static void expect_split(struct inject_values *values, const struct redaction_ca
     struct slice body = slice_from_string(c->body);
 
     fixture_must(redactor_new(values, keep_length, &redactor));
-    fixture_must(redactor_feed(redactor, slice_take(body, cuts[0]), out));
-    fixture_must(
-        redactor_feed(redactor, slice_take(slice_skip(body, cuts[0]), cuts[1] - cuts[0]), out));
-    fixture_must(redactor_feed(redactor, slice_skip(body, cuts[1]), out));
-    fixture_must(redactor_finish(redactor, out));
+    feed(redactor, slice_take(body, cuts[0]), false, out);
+    feed(redactor, slice_take(slice_skip(body, cuts[0]), cuts[1] - cuts[0]), false, out);
+    feed(redactor, slice_skip(body, cuts[1]), false, out);
+    feed(redactor, SLICE_NONE, true, out);
     if (!slice_equals(buffer_view(out), expected(c, keep_length)))
         fail_msg("%s, cut at %zu and %zu: %.*s", c->body, cuts[0], cuts[1],
                  SLICE_ARG(buffer_view(out)));

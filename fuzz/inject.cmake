@@ -1,0 +1,4 @@
+sealgate_fuzz_target(basic_credentials inject)
+sealgate_fuzz_target(token_scan inject)
+sealgate_fuzz_target(request_check inject)
+sealgate_fuzz_target(redactor inject)
