@@ -1,38 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A client of the control API: one request at a time, blocking, over the local socket, HTTP or
- * HTTPS. A target of its own: whoever links it links neither the database nor the rest of control/.
- */
+/* A small blocking HTTP client for the command line: JSON in, JSON out, over the local control
+ * socket or a URL. One connection per request. */
 
 #include "base/buffer.h"
+#include "base/compiler.h"
+#include "base/error.h"
 
-enum {
-    CLIENT_RESPONSE_MAX = 64 * 1024 * 1024,
-    CLIENT_TIMEOUT_S = 60, /* without a byte */
-    CLIENT_PROBLEM_MAX = 512,
-};
+#include <jansson.h>
 
-struct client_target {
-    const char *url;         /* http:// or https:// with a host; NULL: the socket */
-    const char *socket_path; /* of DATA_DIR/control.sock; used without a URL */
+enum { CLIENT_ANSWER_MAX = 256 * 1024 * 1024, CLIENT_TIMEOUT_S = 60 };
+
+struct client {
+    const char *url;         /* "http://…" or "https://…"; NULL: the socket */
+    const char *socket_path; /* DATA_DIR/control.sock */
     const char *api_key;     /* NULL: none */
-    const char *org;         /* over the socket: in whose name; NULL: the default one's */
+    const char *org;         /* for X-Sealgate-Org; NULL: the default one */
+    const char *ca_file;     /* trusted instead of the system's roots; NULL: those */
 };
 
 struct client_request {
-    const char *method, *path; /* the path is escaped already and begins with "/" */
-    struct slice body;         /* JSON; empty: none. May hold a value: every copy is wiped */
+    const char *method;
+    const char *path;   /* with its query, escaped: begins with "/" */
+    const json_t *body; /* NULL: none. Its text is wiped after it was sent. */
 };
 
-struct client_response {
-    unsigned status;
-    struct buffer body; /* cleared by the caller */
+struct client_answer {
+    int status;
+    json_t *body;       /* NULL when it was no JSON */
+    struct buffer text; /* the body as it came */
 };
 
-/* ERR_SYNTAX (the target), ERR_CONNECT, ERR_TLS, ERR_CLOSED, ERR_TIMEOUT, ERR_TOO_LARGE …;
- * `problem` is then a sentence for the user, without a newline. A status of 400 and above is OK
- * here. */
-MUST_USE enum error client_call(const struct client_target *target,
-                                const struct client_request *request, struct client_response *out,
-                                char problem[CLIENT_PROBLEM_MAX]);
+/* OK whatever the status. ERR_SYNTAX: the URL is not usable. ERR_DNS, ERR_CONNECT, ERR_TLS,
+ * ERR_TLS_UNTRUSTED, ERR_TIMEOUT, ERR_CLOSED, ERR_TOO_LARGE. `out` is cleared by the caller, also
+ * when this fails. A path at the end of the URL ("https://host/prefix") is put before `path`; a
+ * trailing "/api" is not, because `path` has it. */
+MUST_USE enum error client_call(const struct client *client, const struct client_request *request,
+                                struct client_answer *out);
+void client_answer_clear(struct client_answer *answer);
+DEFINE_OWNED_STRUCT(client_answer, client_answer_clear)
+/* Appends `text` percent-encoded, for a path segment or a value of the query. */
+MUST_USE enum error client_escape(struct slice text, struct buffer *out);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applies the stores of the configuration: what is declared is made or set again, and keeps its ids
+ * and tokens; what is declared no more goes. Never touches a store that the API made. */
+
+#include "control/declared.h"
+
+#include "control/propagation.h"
+#include "control/secret_seal.h"
+#include "control/stores_api.h"
+
+#include <stdlib.h>
+
+struct declared {
+    struct arena memory;     /* of one round */
+    struct text_list stores; /* the ids seen in this round; items of DECLARED_MAX */
+};
+
+enum { DECLARED_MAX = 4096 };
+
+struct declared *declared_new(void)
+{
+    return calloc(1, sizeof(struct declared));
+}
+
+void declared_free(struct declared *declared)
+{
+    if (declared == NULL)
+        return;
+    arena_clear(&declared->memory);
+    free(declared);
+}
+
+enum error control_declare_begin(struct control *control)
+{
+    struct declared *declared = control->declared;
+    arena_clear(&declared->memory);
+    declared->stores.count = 0;
+    declared->stores.items =
+        arena_alloc_array(&declared->memory, DECLARED_MAX, sizeof *declared->stores.items);
+    return declared->stores.items == NULL ? ERR_NO_MEMORY : OK;
+}
+
+static enum error check_patterns(const struct slice *items, size_t count)
+{
+    struct host_pattern pattern;
+    for (size_t i = 0; i < count; i++) {
+        if (host_pattern_parse(items[i], &pattern, NULL) != OK)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
+static enum error check_places(const struct slice *items, size_t count)
+{
+    struct place place;
+    for (size_t i = 0; i < count; i++) {
+        if (place_parse(items[i], &place, NULL) != OK)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
+static enum error check_secret(const struct declared_secret *secret)
+{
+    if (!input_is_variable_name(secret->name) || secret_seal_complaint(secret->value) != NULL)
+        return ERR_CONFIG;
+    TRY(check_patterns(secret->hosts, secret->host_count));
+    return check_places(secret->places, secret->place_count);
+}
+
+/* Everything, before anything is changed. */
+static enum error check_store(const struct declared_store *store)
+{
+    TRY(check_patterns(store->egress, store->egress_count));
+    for (size_t i = 0; i < store->secret_count; i++)
+        TRY(check_secret(&store->secrets[i]));
+    return OK;
+}
+
+static struct text_list list_of(const struct slice *items, size_t count)
+{
+    return (struct text_list){(struct slice *)items, count};
+}
+
+static enum error create_store(struct control *control, const struct declared_store *declared,
+                               struct secret_store *out)
+{
+    char id[IDENTIFIER_SIZE];
+    uint8_t mac[SECRET_STORES_MAC_SIZE];
+    const struct secret_store_new new_store = {
+        .id = identifier_uuid(id),
+        .org_id = control->default_org,
+        .name = declared->name,
+        .egress = list_of(declared->egress, declared->egress_count),
+        .egress_mac = mac,
+        .redact_responses = declared->redact_responses,
+        .read_only = true,
+    };
+    TRY(stores_api_sign(control, &new_store, mac));
+    return secret_stores_create(control->store, &control->declared->memory, &new_store, out);
+}
+
+static enum error update_store(struct control *control, const struct declared_store *declared,
+                               const struct secret_store *store)
+{
+    uint8_t mac[SECRET_STORES_MAC_SIZE];
+    const struct secret_store_new next = {
+        .id = store->id,
+        .org_id = store->org_id,
+        .egress = list_of(declared->egress, declared->egress_count),
+    };
+    const struct secret_store_change change = {
+        .egress = &next.egress, .egress_mac = mac, .redact_responses = &declared->redact_responses};
+    if (!store->read_only)
+        return ERR_EXISTS;
+    TRY(stores_api_sign(control, &next, mac));
+    return secret_stores_update(control->store, store->org_id, store->id, &change);
+}
+
+static enum error set_secret(struct control *control, const struct secret_store *store,
+                             const struct declared_secret *declared)
+{
+    static struct slice header[] = {SLICE_INIT("header")};
+    OWNED_STRUCT(buffer) *sealed = &(struct buffer){.limit = SEAL_TEXT_MAX};
+    struct seal_public_key key;
+    struct secret_set_outcome outcome;
+    struct secret_entry_new entry = {
+        .org_id = store->org_id,
+        .store_id = store->id,
+        .name = declared->name,
+        .hosts = list_of(declared->hosts, declared->host_count),
+        .places = declared->place_count > 0 ? list_of(declared->places, declared->place_count)
+                                            : (struct text_list){header, 1},
+    };
+    const struct seal_binding binding = {entry.org_id,       entry.store_id,     entry.name,
+                                         entry.places.items, entry.places.count, entry.hosts.items,
+                                         entry.hosts.count};
+    TRY(control->services.current_key(control->services.context, &key));
+    TRY(seal_value(&key, &binding, declared->value, sealed));
+    entry.sealed = buffer_view(sealed);
+    return secrets_set(control->store, &entry, &outcome);
+}
+
+static bool is_declared(const struct declared_store *declared, struct slice name)
+{
+    for (size_t i = 0; i < declared->secret_count; i++) {
+        if (slice_equals(declared->secrets[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static enum error set_secrets(struct control *control, const struct secret_store *store,
+                              const struct declared_store *declared)
+{
+    struct secret_entry_list old;
+    for (size_t i = 0; i < declared->secret_count; i++)
+        TRY(set_secret(control, store, &declared->secrets[i]));
+    TRY(secrets_list(control->store, &control->declared->memory, store->org_id, store->id, &old));
+    for (size_t i = 0; i < old.count; i++) {
+        if (!is_declared(declared, old.items[i].name))
+            TRY(secrets_delete(control->store, store->org_id, store->id, old.items[i].name));
+    }
+    return OK;
+}
+
+static enum error apply_store(struct control *control, const struct declared_store *declared,
+                              struct secret_store *store)
+{
+    enum error error = secret_stores_find(control->store, &control->declared->memory,
+                                          control->default_org, declared->name, store);
+    if (error == ERR_NOT_FOUND)
+        error = create_store(control, declared, store);
+    else if (error == OK)
+        error = update_store(control, declared, store);
+    TRY(error);
+    return set_secrets(control, store, declared);
+}
+
+enum error control_declare_store(struct control *control, const struct declared_store *declared)
+{
+    struct secret_store store;
+    struct text_list bound;
+    struct text_list *seen = &control->declared->stores;
+    if (seen->count == DECLARED_MAX)
+        return ERR_TOO_LARGE;
+    TRY(check_store(declared));
+    TRY(store_begin(control->store));
+    TRY(store_end(control->store, apply_store(control, declared, &store)));
+    seen->items[seen->count++] = store.id;
+    TRY(sandboxes_bound_to(control->store, &control->declared->memory, store.id, &bound));
+    propagation_push(control->propagation, &bound, &(struct propagation_then){.call = NULL});
+    return OK;
+}
+
+enum error control_declare_end(struct control *control)
+{
+    struct declared *declared = control->declared;
+    struct secret_store_list stores;
+    TRY(secret_stores_list(control->store, &declared->memory, control->default_org, &stores));
+    for (size_t i = 0; i < stores.count; i++) {
+        const struct secret_store *store = &stores.items[i];
+        if (store->read_only && !text_list_contains(&declared->stores, store->id))
+            TRY(secret_stores_delete(control->store, store->org_id, store->id));
+    }
+    arena_clear(&declared->memory);
+    declared->stores = (struct text_list){NULL, 0};
+    return OK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Which worker holds which view, and how a change reaches them: a change is written first, then
+ * pushed; a call that caused it is answered when every worker has taken it, or after a second. */
+
+#include "control/api.h"
+
+struct propagation;
+
+enum { PROPAGATION_WORKERS_MAX = 256, PROPAGATION_WAIT_MS = 1000 };
+
+/* NULL when out of memory. `control` is borrowed. */
+struct propagation *propagation_new(struct control *control);
+/* Frees the calls that wait, unanswered. */
+void propagation_free(struct propagation *propagation);
+
+/* What happens to a call once its change is everywhere. */
+struct propagation_then {
+    struct api_call *call;        /* taken; NULL: nobody waits */
+    int status;                   /* 204: an answer without a body */
+    json_t *value;                /* taken */
+    void (*done)(void *argument); /* instead of an answer */
+    void *argument;
+};
+
+/* Pushes the views of these sandboxes, as they are now, to whoever holds them. */
+void propagation_push(struct propagation *propagation, const struct text_list *sandbox_ids,
+                      const struct propagation_then *then);
+/* Everything that any worker holds. */
+void propagation_push_all(struct propagation *propagation, const struct propagation_then *then);
+
+void propagation_on_worker_gone(struct propagation *propagation, unsigned worker);
+void propagation_on_taken(struct propagation *propagation, unsigned worker, uint64_t push);
+void propagation_on_request(struct propagation *propagation, unsigned worker, uint64_t ticket,
+                            struct slice sandbox_id);
+void propagation_on_release(struct propagation *propagation, unsigned worker,
+                            struct slice sandbox_id);
