@@ -58,14 +58,13 @@ static char short_escape(const struct json_style *style, char c)
 
 static void escape_ascii(struct escaping *escaping, char c)
 {
-    char letter = short_escape(escaping->style, c);
+    bool is_numbered = c != '\0' && strchr(escaping->style->numbered, c) != NULL;
+    char letter = is_numbered ? 0 : short_escape(escaping->style, c);
 
-    if (c != '\0' && strchr(escaping->style->numbered, c) != NULL) {
-        put_number(escaping, (unsigned char)c);
-    } else if (letter != 0) {
+    if (letter != 0) {
         put(escaping, '\\');
         put(escaping, letter);
-    } else if ((unsigned char)c < ' ') {
+    } else if (is_numbered || (unsigned char)c < ' ') {
         put_number(escaping, (unsigned char)c);
     } else {
         put(escaping, c);

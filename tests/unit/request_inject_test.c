@@ -77,6 +77,9 @@ static const struct injection_case cases[] = {
      "Basic c2stbGl2ZS0wMTIzNDU2Nzg5OnA6c3Mgd8O2cmQ=", 2},
     {"Authorization", "Basic dXNlcjpwYXNzd29yZA==", "Basic dXNlcjpwYXNzd29yZA==", 0},
     {"Authorization", "Basic not*base64", "Basic not*base64", 0},
+    /* x:CONTROL, which only base64 can carry */
+    {"Authorization", "Basic eDpvc2Jfc2VhbGVkXzQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0NDQ0",
+     "Basic eDpiZWxsB3Jpbmc=", 1},
     /* the secret is the encoded credentials */
     {"Authorization", "Basic " KEY, "Basic sk-live-0123456789", 1},
 };
