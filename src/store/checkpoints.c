@@ -110,6 +110,8 @@ enum error checkpoints_delete(struct store *store, struct slice org_id, struct s
                               SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(sandbox_id), SQL_TEXT(id)));
 }
 
+/* Only the tokens: no call ever changes the layers of a sandbox after its birth, so those of the
+ * checkpoint are those that it has, bound as it is bound now. */
 static enum error restore(struct store *store, const struct target *target, struct slice id)
 {
     uint64_t sandbox_seq;
@@ -117,13 +119,8 @@ static enum error restore(struct store *store, const struct target *target, stru
     TRY(store_require(store, "SELECT 1 FROM checkpoints WHERE id = ?1 AND sandbox_id = ?2",
                       SQL_WITH(SQL_TEXT(id), SQL_TEXT(target->sandbox_id))));
 
-    OWNED_ARENA scratch = {NULL};
-    struct layer_list layers;
-    TRY(layers_of_checkpoint(store, &scratch, id, sandbox_seq, &layers));
-    TRY(layers_bind(store, sandbox_seq, &layers));
     TRY(token_map_restore(store, sandbox_seq, id));
-    TRY(token_map_sync(store, sandbox_seq));
-    return layers_purge(store);
+    return token_map_sync(store, sandbox_seq);
 }
 
 enum error checkpoints_restore(struct store *store, struct slice org_id, struct slice sandbox_id,

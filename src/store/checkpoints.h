@@ -34,8 +34,8 @@ MUST_USE enum error checkpoints_list(struct store *store, struct arena *arena, s
 /* ERR_NOT_FOUND unless it is that sandbox's, which may be deleted. */
 MUST_USE enum error checkpoints_delete(struct store *store, struct slice org_id,
                                        struct slice sandbox_id, struct slice id);
-/* Puts layers and tokens back. Tokens that were killed since stay dead, names that came since get
- * new ones, and stores deleted since are skipped unless the sandbox is still bound to them.
+/* Puts the tokens back; the layers are those of then anyway, as nothing changes them after a
+ * sandbox was made. Tokens that were killed since stay dead, names that came since get new ones.
  * ERR_NOT_FOUND: the sandbox, or its checkpoint. */
 MUST_USE enum error checkpoints_restore(struct store *store, struct slice org_id,
                                         struct slice sandbox_id, struct slice id);

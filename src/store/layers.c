@@ -16,8 +16,7 @@ static enum error read_layer(const struct rows *row, struct arena *arena, void *
 }
 
 enum error layers_of_checkpoint(struct store *store, struct arena *arena,
-                                struct slice checkpoint_id, uint64_t sandbox_seq,
-                                struct layer_list *out)
+                                struct slice checkpoint_id, struct layer_list *out)
 {
     static const struct load_shape shape = {sizeof(struct layer), read_layer};
     struct loaded all;
@@ -25,10 +24,9 @@ enum error layers_of_checkpoint(struct store *store, struct arena *arena,
                  &(struct load_query){
                      "SELECT l.store_id, CASE WHEN s.id IS NULL THEN 0 ELSE 1 END"
                      " FROM checkpoint_layers l LEFT JOIN secret_stores s ON s.id = l.store_id"
-                     " AND (s.deleted = 0 OR EXISTS (SELECT 1 FROM sandbox_layers b"
-                     " WHERE b.sandbox_seq = ?2 AND b.bound_store_id = s.id))"
+                     " AND s.deleted = 0"
                      " WHERE l.checkpoint_id = ?1 ORDER BY l.position",
-                     SQL_WITH(SQL_TEXT(checkpoint_id), SQL_INTEGER(sandbox_seq)), &shape},
+                     SQL_WITH(SQL_TEXT(checkpoint_id)), &shape},
                  &all));
     if (all.count > SANDBOXES_LAYERS_MAX)
         return ERR_DATABASE;
@@ -82,8 +80,6 @@ static enum error insert(struct store *store, uint64_t sandbox_seq, size_t posit
 
 enum error layers_bind(struct store *store, uint64_t sandbox_seq, const struct layer_list *layers)
 {
-    TRY(database_run(store->database, "DELETE FROM sandbox_layers WHERE sandbox_seq = ?1",
-                     SQL_WITH(SQL_INTEGER(sandbox_seq))));
     for (size_t i = 0; i < layers->count; i++)
         TRY(insert(store, sandbox_seq, i, &layers->items[i]));
     return OK;

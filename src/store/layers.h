@@ -16,15 +16,13 @@ struct layer_list {
     size_t count;
 };
 
-/* The checkpoint's list. Bound are the stores that are not deleted, and those that the sandbox
- * `sandbox_seq` (0: none) is bound to already. */
+/* The checkpoint's list, as a fork takes it: bound are the stores that are not deleted. */
 MUST_USE enum error layers_of_checkpoint(struct store *store, struct arena *arena,
-                                         struct slice checkpoint_id, uint64_t sandbox_seq,
-                                         struct layer_list *out);
+                                         struct slice checkpoint_id, struct layer_list *out);
 /* Adds stores, by id or name, at the end, or moves them there. ERR_NOT_FOUND, ERR_TOO_LARGE. */
 MUST_USE enum error layers_add(struct store *store, struct arena *arena, struct slice org_id,
                                const struct text_list *ids_or_names, struct layer_list *layers);
-/* Replaces the sandbox's list. */
+/* Gives a new sandbox its list. */
 MUST_USE enum error layers_bind(struct store *store, uint64_t sandbox_seq,
                                 const struct layer_list *layers);
 /* Copies the sandbox's list to a new checkpoint. */

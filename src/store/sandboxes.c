@@ -115,7 +115,7 @@ static enum error choose_layers(struct store *store, struct arena *arena, const 
 {
     *out = (struct layer_list){.count = 0};
     if (birth->checkpoint_id.len > 0)
-        TRY(layers_of_checkpoint(store, arena, birth->checkpoint_id, 0, out));
+        TRY(layers_of_checkpoint(store, arena, birth->checkpoint_id, out));
     return layers_add(store, arena, birth->given->org_id, &birth->given->secret_stores, out);
 }
 

@@ -157,6 +157,21 @@ static void an_inner_transaction_is_undone_alone(void **state)
     assert_int_equal(count(database), 2);
 }
 
+static void a_failure_in_the_middle_undoes_all_of_the_middle(void **state)
+{
+    struct database *database = database_of(state);
+    assert_ok(database_begin(database));
+    assert_ok(insert(database, 1));
+    assert_ok(database_begin(database));
+    assert_ok(insert(database, 2));
+    assert_ok(database_begin(database));
+    assert_ok(insert(database, 3));
+    assert_int_equal(database_end(database, ERR_EXISTS), ERR_EXISTS);
+    assert_int_equal(database_end(database, ERR_EXISTS), ERR_EXISTS);
+    assert_ok(database_end(database, OK));
+    assert_int_equal(count(database), 1);
+}
+
 static void an_outer_failure_undoes_inner_success(void **state)
 {
     struct database *database = database_of(state);
@@ -299,6 +314,7 @@ int main(void)
         TEST(a_statement_runs_again_while_its_rows_are_open),
         TEST(a_transaction_that_fails_is_undone),
         TEST(an_inner_transaction_is_undone_alone),
+        TEST(a_failure_in_the_middle_undoes_all_of_the_middle),
         TEST(an_outer_failure_undoes_inner_success),
         TEST(nothing_runs_after_the_database_undid_a_transaction_itself),
         TEST(sqlite_is_set_for_durability_and_erasure),

@@ -44,9 +44,11 @@ static void the_name_of_an_org_is_unique(void **state)
     struct fixture *f = *state;
     struct org org;
     assert_int_equal(orgs_create(f->store, &f->arena, SLICE("other"), &org), ERR_EXISTS);
+    assert_ok(orgs_create(f->store, &f->arena, SLICE("another"), &org));
     struct org_list list;
     assert_ok(orgs_list(f->store, &f->arena, &list));
-    assert_int_equal(list.count, 2);
+    assert_int_equal(list.count, 3);
+    assert_slice(list.items[2].name, SLICE("another"));
     assert_slice(list.items[0].name, SLICE("default"));
     assert_slice(list.items[1].name, SLICE("other"));
 }
