@@ -228,9 +228,12 @@ static const char *open_log(enum process_role role, unsigned index)
 
 static void child_live(struct child *child)
 {
-    if (child->role->on_created != NULL)
-        child->role->on_created(child);
-    event_base_dispatch(child->base);
+    enum error error = child->role->on_created == NULL ? OK : child->role->on_created(child);
+
+    if (error == OK)
+        event_base_dispatch(child->base);
+    else
+        child_fail(child, "start_failed", error);
     if (child->role->on_end != NULL)
         child->role->on_end(child);
 }

@@ -17,7 +17,7 @@ struct child;
 struct child_role {
     enum process_role role;
     /* The event loop is there, nothing has been received yet. */
-    void (*on_created)(struct child *child);
+    enum error (*on_created)(struct child *child);
     /* Configuration, topology, keys, listeners, pages are all there. Once it returns OK the child
      * is reported ready; an error ends the process with status 1 (the supervisor tries again). */
     enum error (*on_begin)(struct child *child);

@@ -91,7 +91,7 @@ static void on_end(struct child *child)
         close(keyholder->folder);
 }
 
-static void on_created(struct child *child)
+static enum error on_created(struct child *child)
 {
     struct keyholder *keyholder = keyholder_of(child);
 
@@ -101,6 +101,7 @@ static void on_created(struct child *child)
                                        .context = keyholder,
                                        .handlers = keyholder_calls_handlers,
                                        .on_gone = on_control_gone};
+    return OK;
 }
 
 int keyholder_main(void)

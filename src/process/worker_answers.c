@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the other processes tell a worker. Never hands an answer on that nobody asked for. */
+#include "observe/log.h"
+#include "process/worker_state.h"
+
+#include <openssl/x509.h>
+
+static struct worker *worker_of(struct peer *peer)
+{
+    const struct worker_service *service = peer->context;
+
+    return service->worker;
+}
+
+static void acknowledge(struct peer *peer, uint64_t push)
+{
+    peer_post(peer, &(struct message){.type = MESSAGE_VIEW_TAKEN, .view_taken = {.push = push}});
+}
+
+/* An answer to proxy_resynchronise(), which has no ticket. */
+static void resynchronised(struct worker *worker, struct slice sandbox_id, enum error error,
+                           struct view *view)
+{
+    if (error == OK)
+        proxy_on_view_update(worker->proxy, view);
+    if (error != ERR_NOT_FOUND)
+        return;
+    proxy_on_view_gone(worker->proxy, sandbox_id);
+    held_views_release(&worker->views, sandbox_id);
+}
+
+static void on_view(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+    struct message_view *answer = &message->view;
+    struct worker_request *request =
+        worker_request_find(worker, answer->ticket, WORKER_REQUEST_VIEW);
+    struct view *view = NULL;
+
+    if (request == NULL)
+        return;
+    enum error error = answer->view.len == 0
+                           ? ERR_NOT_FOUND
+                           : held_views_add(&worker->views, answer->view, answer->mac, &view);
+    if (request->ticket == 0)
+        resynchronised(worker, slice_from_string(request->sandbox_id), error, view);
+    else
+        proxy_on_view(worker->proxy, request->ticket, error, view);
+    worker_request_free(worker, request);
+    worker_service_sweep_views(worker);
+}
+
+/* The view of a sandbox that was released meanwhile is of no use to anybody. */
+static enum error take_push(struct worker *worker, const struct message_view_push *push)
+{
+    struct view *view = NULL;
+
+    TRY(held_views_update(&worker->views, push->view, push->mac, &view));
+    if (view != NULL)
+        proxy_on_view_update(worker->proxy, view);
+    return OK;
+}
+
+static void on_view_push(struct peer *peer, struct message *message)
+{
+    enum error error = take_push(worker_of(peer), &message->view_push);
+
+    if (error != OK) {
+        peer_reject(peer, "view_not_usable", error);
+        return;
+    }
+    acknowledge(peer, message->view_push.push);
+    worker_service_sweep_views(worker_of(peer));
+}
+
+static void on_view_gone(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+
+    proxy_on_view_gone(worker->proxy, message->view_gone.sandbox_id);
+    held_views_release(&worker->views, message->view_gone.sandbox_id);
+    acknowledge(peer, message->view_gone.push);
+    worker_service_sweep_views(worker);
+}
+
+message_handler *const worker_answers_from_control[MESSAGE_COUNT] = {
+    [MESSAGE_VIEW] = on_view,
+    [MESSAGE_VIEW_PUSH] = on_view_push,
+    [MESSAGE_VIEW_GONE] = on_view_gone,
+};
+
+static void on_dialed(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+    struct message_dialed *answer = &message->dialed;
+    struct worker_request *request =
+        worker_request_find(worker, answer->ticket, WORKER_REQUEST_DIAL);
+
+    if (request == NULL)
+        return;
+    uint64_t ticket = request->ticket;
+    worker_request_free(worker, request);
+    proxy_on_dialed(worker->proxy, ticket, answer->code, message_take_fd(&answer->socket),
+                    &answer->address, answer->detail);
+}
+
+message_handler *const worker_answers_from_dialer[MESSAGE_COUNT] = {
+    [MESSAGE_DIALED] = on_dialed,
+};
+
+static void on_minted(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+    const struct message_minted *answer = &message->minted;
+    struct worker_request *request =
+        worker_request_find(worker, answer->ticket, WORKER_REQUEST_MINT);
+    const unsigned char *der = (const unsigned char *)answer->certificate.data;
+
+    if (request == NULL)
+        return;
+    uint64_t ticket = request->ticket;
+    worker_request_free(worker, request);
+    OWNED(X509) *leaf =
+        answer->error != OK ? NULL : d2i_X509(NULL, &der, (long)answer->certificate.len);
+    enum error error = answer->error == OK && leaf == NULL ? ERR_CRYPTO : answer->error;
+    proxy_on_minted(worker->proxy, ticket, error, leaf);
+}
+
+static void on_value(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+    const struct message_value *answer = &message->value;
+    struct worker_request *request =
+        worker_request_find(worker, answer->ticket, WORKER_REQUEST_VALUES);
+
+    if (request == NULL)
+        return;
+    request->is_answered_in_part = true;
+    proxy_on_value(worker->proxy, request->ticket, answer->secret_index, answer->value);
+}
+
+static void on_values_done(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+    const struct message_values_done *answer = &message->values_done;
+    struct worker_request *request =
+        worker_request_find(worker, answer->ticket, WORKER_REQUEST_VALUES);
+
+    if (request == NULL)
+        return;
+    uint64_t ticket = request->ticket;
+    worker_request_free(worker, request);
+    proxy_on_values_done(worker->proxy, ticket, answer->error);
+}
+
+static void on_leaves_stale(struct peer *peer, struct message *message UNUSED)
+{
+    if (worker_of(peer)->proxy != NULL)
+        proxy_forget_leaves(worker_of(peer)->proxy);
+}
+
+/* Of the first keyholder that this worker met; a later one's is for workers that start later. */
+static void on_ticket_key(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+
+    if (worker->has_ticket_key)
+        return;
+    memcpy(worker->ticket_key, message->ticket_key.key, MESSAGE_TICKET_KEY_SIZE);
+    worker->has_ticket_key = true;
+}
+
+message_handler *const worker_answers_from_keyholder[MESSAGE_COUNT] = {
+    [MESSAGE_MINTED] = on_minted,           [MESSAGE_VALUE] = on_value,
+    [MESSAGE_VALUES_DONE] = on_values_done, [MESSAGE_LEAVES_STALE] = on_leaves_stale,
+    [MESSAGE_TICKET_KEY] = on_ticket_key,
+};

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of a worker share; private to them. */
+
+#include "process/child.h"
+#include "process/held_views.h"
+#include "process/shared_pages.h"
+#include "proxy/proxy.h"
+
+struct event;
+struct worker;
+
+/* Another process that this one asks. While it restarts, what was asked waits for a while. */
+struct worker_service {
+    struct worker *worker;
+    struct peer peer;
+    struct event *patience; /* timer: runs while the process is away */
+    bool is_given_up;       /* away for too long: answers are ERR_UNAVAILABLE at once */
+};
+
+enum worker_request_kind {
+    WORKER_REQUEST_VIEW,
+    WORKER_REQUEST_DIAL,
+    WORKER_REQUEST_MINT,
+    WORKER_REQUEST_VALUES,
+};
+
+/* What was asked and has not been answered, with all that is needed to ask again. */
+struct worker_request {
+    struct table_entry entry;
+    uint64_t number; /* its ticket on the channel; also the key */
+    uint64_t ticket; /* the data path's */
+    enum worker_request_kind kind;
+    char *sandbox_id; /* VIEW: empty when asked by source */
+    struct ip_address source;
+    struct view *view;       /* DIAL, VALUES: a reference */
+    struct authority target; /* MINT: the host alone */
+    bool is_answered_in_part;
+};
+
+struct worker_listener {
+    int fd;
+    enum proxy_listener_kind kind;
+};
+
+enum { WORKER_LISTENERS_MAX = 64 };
+
+struct worker {
+    struct child *child;
+    struct proxy *proxy; /* NULL before on_begin */
+    struct worker_service control, dialer, keyholder;
+    struct held_views views;
+    struct table requests;
+    uint64_t last_number;
+    EVP_PKEY *leaf_key;
+    struct event *sweep; /* timer: superseded views */
+    struct shared_pages pages;
+    int audit_fd;
+    bool audit_is_datagram;
+    uint8_t ticket_key[MESSAGE_TICKET_KEY_SIZE];
+    bool has_ticket_key;
+    struct worker_listener listeners[WORKER_LISTENERS_MAX]; /* until there is a proxy */
+    size_t listener_count;
+};
+
+/* worker_service.c: connections to the other processes. */
+MUST_USE enum error worker_service_init(struct worker *worker, struct worker_service *service,
+                                        enum process_role role, message_handler *const *handlers);
+void worker_service_clear(struct worker_service *service);
+void worker_service_connect(struct worker_service *service, struct message_peer *message);
+/* Forgets views that nobody uses any more, here and where they were presented. */
+void worker_service_sweep_views(struct worker *worker);
+
+/* worker_request.c: proxy_services. */
+extern const struct proxy_services worker_request_services;
+/* The outstanding request with this number and kind; NULL: nobody waits for it any more. */
+struct worker_request *worker_request_find(const struct worker *worker, uint64_t number,
+                                           enum worker_request_kind kind);
+void worker_request_free(struct worker *worker, struct worker_request *request);
+/* The service has a fresh channel: asks again what was not answered. */
+void worker_request_repeat(struct worker_service *service);
+/* The service stays away: answers everything with ERR_UNAVAILABLE. */
+void worker_request_fail_all(struct worker_service *service);
+/* Without an answer, because the process ends. */
+void worker_request_clear(struct worker *worker);
+
+/* worker_answers.c: what comes from each of the other processes. */
+extern message_handler *const worker_answers_from_control[MESSAGE_COUNT];
+extern message_handler *const worker_answers_from_dialer[MESSAGE_COUNT];
+extern message_handler *const worker_answers_from_keyholder[MESSAGE_COUNT];
