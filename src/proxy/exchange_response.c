@@ -84,16 +84,6 @@ static enum error write_head(struct exchange *exchange)
                               leg_out(&connection->leg));
 }
 
-/* The head of an answer to HEAD tells a length that no body follows. */
-static void keep_length_of_head(struct exchange *exchange, const struct http_head *head)
-{
-    const struct http_field *field = http_head_find(head, SLICE("content-length"));
-    uint64_t length;
-
-    if (exchange->request->is_head && field != NULL && slice_parse_u64(field->value, &length))
-        exchange->body.framing = (struct http_framing){HTTP_BODY_LENGTH, length};
-}
-
 static enum error plan_response(struct exchange *exchange, struct http_head *head)
 {
     struct http_framing framing = exchange->response.framing;
@@ -105,7 +95,9 @@ static enum error plan_response(struct exchange *exchange, struct http_head *hea
     else
         response_body_pass(&exchange->body, framing, client_is_http10(exchange));
     TRY(redact_head(exchange, head));
-    keep_length_of_head(exchange, head);
+    /* HEAD, 304: the length that a body would have */
+    if (framing.kind == HTTP_BODY_NONE && exchange->response.declared.kind == HTTP_BODY_LENGTH)
+        exchange->body.framing = exchange->response.declared;
     return exchange->body.mode == RESPONSE_BODY_WHOLE ? OK : write_head(exchange);
 }
 
