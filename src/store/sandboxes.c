@@ -242,13 +242,15 @@ enum error sandboxes_touch(struct store *store, const struct text_list *ids, int
     return database_end(store->database, touch_all(store, ids, now_ms));
 }
 
-#define IDLE "status = 1 AND timeout_s > 0 AND last_active_ms + timeout_s * 1000 <= ?1"
+/* As in the index sandboxes_idle, whose order spares looking at those that are not due. */
+#define DUE_MS "last_active_ms + timeout_s * 1000"
+#define IDLE "status = 1 AND timeout_s > 0 AND " DUE_MS " <= ?1"
 
 static enum error expire_idle(struct store *store, struct arena *arena, int64_t now_ms,
                               struct text_list *out_ids)
 {
     struct text_list ids;
-    TRY(load_text_list(store, arena, "SELECT id FROM sandboxes WHERE " IDLE " ORDER BY seq",
+    TRY(load_text_list(store, arena, "SELECT id FROM sandboxes WHERE " IDLE " ORDER BY " DUE_MS,
                        SQL_WITH(SQL_INTEGER(now_ms)), &ids));
     if (ids.count > 0)
         TRY(database_run(store->database,

@@ -28,15 +28,23 @@ static enum error read_store(const struct rows *row, struct arena *arena, void *
 
 static const struct load_shape store_shape = {sizeof(struct secret_store), read_store};
 
+/* `sql` has the org and what the store is called. */
+static enum error find_by(struct store *store, struct arena *arena, const char *sql,
+                          struct parameters with, struct secret_store *out)
+{
+    return load_one(store, arena, &(struct load_query){sql, with, &store_shape}, out);
+}
+
 enum error secret_stores_find(struct store *store, struct arena *arena, struct slice org_id,
                               struct slice id_or_name, struct secret_store *out)
 {
-    return load_one(
-        store, arena,
-        &(struct load_query){SELECT "WHERE org_id = ?1 AND (id = ?2 OR name = ?2) AND deleted = 0"
-                                    " ORDER BY CASE WHEN id = ?2 THEN 0 ELSE 1 END",
-                             SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(id_or_name)), &store_shape},
-        out);
+    struct parameters with = SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(id_or_name));
+    enum error error =
+        find_by(store, arena, SELECT "WHERE org_id = ?1 AND id = ?2 AND deleted = 0", with, out);
+    if (error != ERR_NOT_FOUND)
+        return error;
+    return find_by(store, arena, SELECT "WHERE org_id = ?1 AND name = ?2 AND deleted = 0", with,
+                   out);
 }
 
 enum error secret_stores_list(struct store *store, struct arena *arena, struct slice org_id,
