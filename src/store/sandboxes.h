@@ -86,7 +86,8 @@ MUST_USE enum error sandboxes_find(struct store *store, struct arena *arena, str
 /* Activity, all at one moment; unknown ids are passed over. Never moves backwards. */
 MUST_USE enum error sandboxes_touch(struct store *store, const struct text_list *ids,
                                     int64_t now_ms);
-/* Hibernates (SANDBOX_EXPIRED) the running ones that were idle for their timeout; their ids. */
+/* Hibernates (SANDBOX_EXPIRED) the running ones that were idle for their timeout; their ids,
+ * those first that were due first. */
 MUST_USE enum error sandboxes_expire_idle(struct store *store, struct arena *arena, int64_t now_ms,
                                           struct text_list *out_ids);
 /* Ids of the sandboxes, running or hibernated, that are bound to a secret store. */
