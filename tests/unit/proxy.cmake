@@ -1,0 +1,3 @@
+sealgate_unit_test(response_body proxy)
+sealgate_unit_test(refusal proxy PkgConfig::JANSSON)
+sealgate_unit_test(task proxy)

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a refusal reads. */
+#include "proxy/refusal.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static json_t *body_of(const struct refusal *refusal, struct http_head *head)
+{
+    struct buffer body;
+    json_error_t error;
+
+    buffer_init(&body, 4096);
+    http_head_init(head);
+    assert_int_equal(refusal_format(refusal, head, &body), OK);
+    struct slice text = buffer_view(&body);
+    json_t *json = json_loadb(text.data, text.len, 0, &error);
+    assert_non_null(json);
+    buffer_clear(&body);
+    return json;
+}
+
+static void every_refusal_says_what_happened_and_what_would_change_it(void **state)
+{
+    (void)state;
+    for (enum refusal_code code = REFUSAL_BAD_REQUEST; code < REFUSAL_COUNT; code++) {
+        struct http_head head;
+        json_t *json = body_of(&(struct refusal){.code = code}, &head);
+
+        assert_int_equal(head.status, refusal_code_status(code));
+        assert_string_equal(json_string_value(json_object_get(json, "code")),
+                            refusal_code_name(code));
+        assert_true(json_string_length(json_object_get(json, "error")) > 10);
+        assert_true(json_string_length(json_object_get(json, "hint")) > 5);
+        assert_non_null(http_head_find(&head, SLICE("proxy-status")));
+        assert_int_equal(http_head_find(&head, SLICE("proxy-authenticate")) != NULL,
+                         code == REFUSAL_IDENTITY_REQUIRED || code == REFUSAL_IDENTITY_INVALID);
+        json_decref(json);
+        http_head_clear(&head);
+    }
+}
+
+static void names_host_sandbox_and_secret(void **state)
+{
+    struct http_head head;
+    struct authority target;
+
+    (void)state;
+    assert_int_equal(authority_parse(SLICE("api.example.com"), 443, &target), OK);
+    json_t *json = body_of(&(struct refusal){.code = REFUSAL_SECRET_HOST_NOT_ALLOWED,
+                                             .target = &target,
+                                             .sandbox = SLICE("sb-1"),
+                                             .secret = SLICE("API_KEY"),
+                                             .detail = SLICE("a \"quoted\" detail")},
+                           &head);
+    assert_string_equal(json_string_value(json_object_get(json, "host")), "api.example.com");
+    assert_string_equal(json_string_value(json_object_get(json, "sandbox")), "sb-1");
+    assert_string_equal(json_string_value(json_object_get(json, "secret")), "API_KEY");
+    assert_non_null(strstr(json_string_value(json_object_get(json, "error")), "\"quoted\""));
+    json_decref(json);
+    http_head_clear(&head);
+}
+
+static void malformed_requests_map_to_their_status(void **state)
+{
+    static const struct {
+        int status;
+        enum refusal_code code;
+    } cases[] = {{400, REFUSAL_BAD_REQUEST},     {405, REFUSAL_METHOD_NOT_ALLOWED},
+                 {414, REFUSAL_URI_TOO_LONG},    {431, REFUSAL_HEADER_TOO_LARGE},
+                 {501, REFUSAL_NOT_IMPLEMENTED}, {505, REFUSAL_HTTP_VERSION_NOT_SUPPORTED},
+                 {417, REFUSAL_BAD_REQUEST}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(refusal_for_status(cases[i].status), cases[i].code);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_refusal_says_what_happened_and_what_would_change_it),
+        cmocka_unit_test(names_host_sandbox_and_secret),
+        cmocka_unit_test(malformed_requests_map_to_their_status),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
