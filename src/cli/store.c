@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealgate store: secret stores and their egress allowlists. */
+#include "cli/api.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+
+#include <string.h>
+
+static const struct output_column columns[] = {
+    {"NAME", "name"},
+    {"ID", "id"},
+    {"EGRESS ALLOWLIST", "egressAllowlist"},
+};
+static const struct output_column details[] = {
+    {"name", "name"},
+    {"id", "id"},
+    {"organization", "orgId"},
+    {"egress allowlist", "egressAllowlist"},
+    {"hides values", "redactResponses"},
+    {"read-only", "readOnly"},
+    {"created", "createdAt"},
+    {"updated", "updatedAt"},
+};
+
+static const struct cli_option change_options[] = {
+    {"allow", "HOST", "a host pattern for the egress allowlist; repeat it, or separate by commas"},
+    {"redact", "yes|no", "hide values of its secrets in responses (default yes)"},
+    {"name", "NAME", "a new name"},
+};
+
+static void warn_about_empty_allowlist(const json_t *store)
+{
+    if (store != NULL && json_array_size(json_object_get(store, "egressAllowlist")) == 0)
+        cli_warn("the egress allowlist is empty: sandboxes with this store alone may reach every "
+                 "host (with default_deny: true, none); --allow HOST restricts them");
+}
+
+/* False when --redact has another word. */
+static bool set_redact(const struct cli *cli, json_t *body)
+{
+    const char *word = cli_option(cli, "redact");
+
+    if (word == NULL)
+        return true;
+    if (strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
+        return false;
+    json_object_set_new(body, "redactResponses", json_boolean(word[0] == 'y'));
+    return true;
+}
+
+static enum cli_status send_store(const struct cli *cli, const char *method,
+                                  const struct api_path *path, json_t *body)
+{
+    if (!set_redact(cli, body)) {
+        json_decref(body);
+        return cli_misuse(cli, "--redact is yes or no");
+    }
+    api_set_list(body, "egressAllowlist", cli, "allow");
+    json_t *store = api_call(cli, method, path, body);
+    warn_about_empty_allowlist(store);
+    return output_object(cli, store, details, ARRAY_LEN(details));
+}
+
+static enum cli_status store_create(struct cli *cli)
+{
+    const struct api_path path = api_path("secret-stores", NULL);
+    json_t *body = json_object();
+
+    json_object_set_new(body, "name", json_string(cli_argument(cli, 0)));
+    return send_store(cli, "POST", &path, body);
+}
+
+static enum cli_status store_update(struct cli *cli)
+{
+    const struct api_path path = api_path("secret-stores", cli_argument(cli, 0), NULL);
+    json_t *body = json_object();
+
+    api_set_option(body, "name", cli, "name");
+    return send_store(cli, "PUT", &path, body);
+}
+
+static enum cli_status store_list(struct cli *cli)
+{
+    const struct api_path path = api_path("secret-stores", NULL);
+
+    return output_list(cli, api_get(cli, &path), columns, ARRAY_LEN(columns));
+}
+
+static enum cli_status store_show(struct cli *cli)
+{
+    const struct api_path path = api_path("secret-stores", cli_argument(cli, 0), NULL);
+
+    return output_object(cli, api_get(cli, &path), details, ARRAY_LEN(details));
+}
+
+static enum cli_status store_delete(struct cli *cli)
+{
+    const struct api_path path = api_path("secret-stores", cli_argument(cli, 0), NULL);
+
+    return output_done(cli, api_call(cli, "DELETE", &path, NULL),
+                       "Deleted. Sandboxes that are bound to it keep what it gave them.");
+}
+
+const struct cli_command store_commands[] = {
+    {.name = "create",
+     .summary = "make a store",
+     .arguments = "NAME",
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .options = change_options,
+     .option_count = 2,
+     .run = store_create},
+    {.name = "list", .summary = "list all stores", .run = store_list},
+    {.name = "show",
+     .summary = "show a store",
+     .arguments = "STORE",
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = store_show},
+    {.name = "update",
+     .summary = "change a store; what is not named stays",
+     .arguments = "STORE",
+     .description = "--allow replaces the whole egress allowlist; --allow '' empties it.",
+     .arguments_min = 1,
+     .arguments_max = 1,
+     COMMANDS_OPTIONS(change_options),
+     .run = store_update},
+    {.name = "delete",
+     .summary = "delete a store",
+     .arguments = "STORE",
+     .description = "It is hidden and its name is free. Sandboxes that are bound to it go on "
+                    "working.",
+     .arguments_min = 1,
+     .arguments_max = 1,
+     .run = store_delete},
+    {.name = NULL},
+};
