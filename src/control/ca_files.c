@@ -9,16 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/x509.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUNDLE_MAX = 16 * 1024 * 1024, ROOT_MAX = 64 * 1024, RETRY_MS = 5000 };
 
 struct ca_files {
     struct control *control; /* borrowed */
-    int directory;           /* -1: none, the files are not written */
     struct buffer system, root, bundle;
     uint64_t retry_at_ms;
 };
@@ -59,10 +56,6 @@ struct ca_files *ca_files_new(struct control *control)
     buffer_init(&files->system, BUNDLE_MAX);
     buffer_init(&files->root, ROOT_MAX);
     buffer_init(&files->bundle, BUNDLE_MAX + ROOT_MAX);
-    char *path = slice_dup(control->settings.data_dir);
-    files->directory =
-        path == NULL || path[0] == '\0' ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(path);
     enum error error = read_system_roots(&files->system);
     if (error != OK)
         LOG(LEVEL_WARN, "system_roots_not_read", .error = error, .system_error = errno);
@@ -73,45 +66,20 @@ void ca_files_free(struct ca_files *files)
 {
     if (files == NULL)
         return;
-    if (files->directory >= 0)
-        close(files->directory);
     buffer_clear(&files->system);
     buffer_clear(&files->root);
     buffer_clear(&files->bundle);
     free(files);
 }
 
-static bool write_all(int fd, struct slice bytes)
+static void ca_files_publish(const struct ca_files *files)
 {
-    while (bytes.len > 0) {
-        ssize_t count = write(fd, bytes.data, bytes.len);
-        if (count <= 0)
-            return false;
-        bytes = slice_skip(bytes, (size_t)count);
-    }
-    return fchmod(fd, 0644) == 0 && fsync(fd) == 0;
-}
+    const struct control_services *services = &files->control->services;
 
-static bool replace_file(int directory, const char *name, struct slice bytes)
-{
-    char temporary[64];
-    snprintf(temporary, sizeof temporary, ".%s.new", name);
-    int fd =
-        openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return false;
-    bool written = write_all(fd, bytes);
-    close(fd);
-    return written && renameat(directory, temporary, directory, name) == 0;
-}
-
-static void ca_files_write(const struct ca_files *files)
-{
-    if (files->directory < 0)
+    if (services->publish_file == NULL)
         return;
-    if (!replace_file(files->directory, "ca.pem", buffer_view(&files->root)) ||
-        !replace_file(files->directory, "ca-bundle.pem", buffer_view(&files->bundle)))
-        LOG(LEVEL_ERROR, "ca_files_not_written", .system_error = errno);
+    services->publish_file(services->context, SLICE("ca.pem"), buffer_view(&files->root));
+    services->publish_file(services->context, SLICE("ca-bundle.pem"), buffer_view(&files->bundle));
 }
 
 static enum error ca_files_load(struct ca_files *files, struct buffer *root, struct buffer *bundle)
@@ -140,7 +108,7 @@ enum error ca_files_refresh(struct ca_files *files)
     buffer_clear(&files->bundle);
     files->root = root;
     files->bundle = bundle;
-    ca_files_write(files);
+    ca_files_publish(files);
     return OK;
 }
 

@@ -143,6 +143,11 @@ void control_reconfigure(struct control *control, const struct control_settings 
         LOG(LEVEL_ERROR, "settings_not_adopted", .error = ERR_NO_MEMORY);
 }
 
+void control_set_ready(struct control *control, bool is_ready)
+{
+    control->lacks_processes = !is_ready;
+}
+
 void control_drain(struct control *control, void (*done)(void *argument), void *argument)
 {
     http_server_drain(control->server, done, argument);

@@ -38,7 +38,8 @@ void control_free(struct control *control);
 MUST_USE enum error control_listen(struct control *control, int fd, enum control_listener_kind kind,
                                    SSL_CTX *tls);
 void control_reconfigure(struct control *control, const struct control_settings *settings);
-/* What /readyz says: false until this was called with true. */
+/* Whether the other processes are there: /readyz says so, beside what control sees for itself.
+ * Before the first call they are. */
 void control_set_ready(struct control *control, bool is_ready);
 /* Stops accepting; answers what is under way. */
 void control_drain(struct control *control, void (*done)(void *argument), void *argument);

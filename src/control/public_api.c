@@ -57,6 +57,9 @@ enum error public_api_ready(struct api_call *call)
 {
     uint64_t now = clock_monotonic_ms();
     struct control *control = call->control;
+
+    if (control->lacks_processes)
+        return api_refuse(call, API_UNAVAILABLE, "not ready: a process is starting");
     enum error error = now < control->unready_until_ms ? ERR_UNAVAILABLE : check_ready(control);
     if (error != OK && now >= control->unready_until_ms)
         control->unready_until_ms = now + UNREADY_MS;

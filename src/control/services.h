@@ -39,7 +39,7 @@ struct control_services {
     /* worker: the sandbox is gone; answered likewise. */
     void (*push_view_gone)(void *context, unsigned worker, uint64_t push, struct slice sandbox_id);
     /* supervisor: DATA_DIR/`name` (ca.pem, ca-bundle.pem) gets this content, 0644, whole or not at
-     * all. The control process itself may write nowhere but in DATA_DIR/db. */
+     * all. The control process itself may write nowhere but in DATA_DIR/db. May be NULL. */
     void (*publish_file)(void *context, struct slice name, struct slice content);
     /* dialer: would this host resolve to an address that may be dialled; control_on_resolved(). */
     void (*resolve)(void *context, uint64_t ticket, const struct authority *target);

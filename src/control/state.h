@@ -29,5 +29,6 @@ struct control {
     struct ca_files *ca_files;
     struct declared *declared;
     uint64_t generation;       /* of the last view that was built */
+    bool lacks_processes;      /* control_set_ready(false) */
     uint64_t unready_until_ms; /* readiness is not asked for again before */
 };
