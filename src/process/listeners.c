@@ -19,9 +19,10 @@ struct slice listeners_format(const struct ip_endpoint *endpoint, char text[LIST
 {
     char address[IP_ADDRESS_TEXT_MAX];
     struct slice host = ip_address_format(&endpoint->address, address);
-    const char *format = endpoint->address.len == 4 ? "%.*s:%u" : "[%.*s]:%u";
+    bool is_v4 = endpoint->address.len == 4;
 
-    snprintf(text, LISTENERS_TEXT_MAX, format, SLICE_ARG(host), endpoint->port);
+    snprintf(text, LISTENERS_TEXT_MAX, "%s%.*s%s:%u", is_v4 ? "" : "[", SLICE_ARG(host),
+             is_v4 ? "" : "]", endpoint->port);
     return slice_from_string(text);
 }
 

@@ -66,11 +66,11 @@ NORETURN static void become_child(enum process_role role, unsigned index, int ch
                                   const sigset_t *mask)
 {
     struct environment environment;
-    char index_text[16];
-    char *arguments[] = {"sealgate", "process", (char *)(uintptr_t)hardening_role_name(role),
-                         index_text, NULL};
+    char program[] = "sealgate", command[] = "process", role_text[32], index_text[16];
+    char *arguments[] = {program, command, role_text, index_text, NULL};
 
     environment_fill(&environment);
+    snprintf(role_text, sizeof(role_text), "%s", hardening_role_name(role));
     snprintf(index_text, sizeof(index_text), "%u", index);
     reset_signals(mask);
     if (keep_only_channel(channel) && hardening_drop_privileges(role) == OK)

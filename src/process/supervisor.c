@@ -244,7 +244,7 @@ static enum error supervisor_prepare(struct supervisor *supervisor,
     TRY(configuration_file_load(options->config_path, options->data_dir, &supervisor->file));
     const struct config *config = supervisor->file.config;
 
-    TRY(declared_read(config, NULL, &supervisor->declared));
+    TRY(declared_values_read(config, NULL, &supervisor->declared));
     TRY(data_dir_prepare(config->data_dir, &supervisor->data_dir, &supervisor->lock));
     TRY(audit_output_open(config, &supervisor->audit));
     supervisor->base = event_base_new();
@@ -281,7 +281,7 @@ static void supervisor_clear(struct supervisor *supervisor)
         event_base_free(supervisor->base);
     listeners_close(&supervisor->listeners);
     audit_output_close(&supervisor->audit);
-    declared_free(supervisor->declared);
+    declared_values_free(supervisor->declared);
     configuration_file_clear(&supervisor->file);
     close_descriptor(supervisor->data_dir);
     close_descriptor(supervisor->lock);

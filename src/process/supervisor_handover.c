@@ -138,7 +138,8 @@ void supervisor_handover_declared(struct supervisor *supervisor)
     supervisor->is_declared = false;
     if (control->pid == 0)
         return; /* at its next start */
-    enum error error = declared_send(supervisor->declared, supervisor->file.config, &control->peer);
+    enum error error =
+        declared_values_send(supervisor->declared, supervisor->file.config, &control->peer);
     if (error != OK)
         LOG(LEVEL_ERROR, "declared_stores_not_sent", .error = error);
 }

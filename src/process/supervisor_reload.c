@@ -6,7 +6,7 @@
 /* What a reload has read, before any of it is in force. */
 struct reload {
     struct configuration_file file;
-    struct declared *declared;
+    struct declared_values *declared;
     struct audit_output audit;
 };
 
@@ -41,14 +41,14 @@ static void warn_of_unchangeable(const struct supervisor *supervisor,
 static void reload_clear(struct reload *reload)
 {
     configuration_file_clear(&reload->file);
-    declared_free(reload->declared);
+    declared_values_free(reload->declared);
     audit_output_close(&reload->audit);
 }
 
 static enum error reload_read(const struct supervisor *supervisor, struct reload *reload)
 {
     TRY(configuration_file_load(supervisor->file.path, supervisor->file.data_dir, &reload->file));
-    TRY(declared_read(reload->file.config, supervisor->declared, &reload->declared));
+    TRY(declared_values_read(reload->file.config, supervisor->declared, &reload->declared));
     return audit_output_open(reload->file.config, &reload->audit);
 }
 

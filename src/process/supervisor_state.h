@@ -5,7 +5,7 @@
 
 #include "process/audit_output.h"
 #include "process/configuration_file.h"
-#include "process/declared.h"
+#include "process/declared_values.h"
 #include "process/listeners.h"
 #include "process/peer.h"
 #include "process/shared_pages.h"
@@ -48,7 +48,7 @@ struct supervisor {
     struct listeners listeners;
     struct shared_pages pages;
     struct audit_output audit;
-    struct declared *declared;
+    struct declared_values *declared;
     bool is_declared; /* control has taken the declared stores */
     struct view_mac_key view_key;
     struct supervisor_child *children; /* services, then workers */

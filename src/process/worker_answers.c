@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the other processes tell a worker. Never hands an answer on that nobody asked for. */
+#include "ca/ca.h"
 #include "observe/log.h"
 #include "process/worker_state.h"
 

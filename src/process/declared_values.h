@@ -10,17 +10,18 @@
 #include "process/config.h"
 #include "process/peer.h"
 
-struct declared; /* opaque */
+struct declared_values; /* opaque */
 
 /* Reads every source of `config`; what a variable gave to `former` (may be NULL) it gives again. It
  * has logged what is missing: ERR_CONFIG, ERR_NO_MEMORY. */
-MUST_USE enum error declared_read(const struct config *config, const struct declared *former,
-                                  struct declared **out);
+MUST_USE enum error declared_values_read(const struct config *config,
+                                         const struct declared_values *former,
+                                         struct declared_values **out);
 /* Wipes. NULL is fine. */
-void declared_free(struct declared *declared);
-DEFINE_OWNED_STRUCT(declared, declared_free)
+void declared_values_free(struct declared_values *declared);
+DEFINE_OWNED_STRUCT(declared_values, declared_values_free)
 
 /* Sends everything: stores, secrets, one message for each value. `config` is the one that was read.
  * ERR_UNAVAILABLE. */
-MUST_USE enum error declared_send(const struct declared *declared, const struct config *config,
-                                  struct peer *control);
+MUST_USE enum error declared_values_send(const struct declared_values *declared,
+                                         const struct config *config, struct peer *control);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of declared stores on their way to control. Never keeps one outside guarded memory. */
-#include "process/declared.h"
+#include "process/declared_values.h"
 
 #include "observe/log.h"
 #include "process/durable_file.h"
@@ -16,8 +16,8 @@ struct declared_value {
     struct secret value;
 };
 
-struct declared {
-    struct declared_value *values;
+struct declared_values {
+    struct declared_value *items;
     size_t count;
 };
 
@@ -54,11 +54,11 @@ static enum error read_file(const struct config_secret *secret, struct declared_
     return keep(value, without_newline(buffer_view(content)));
 }
 
-static const struct declared_value *find_variable(const struct declared *declared,
+static const struct declared_value *find_variable(const struct declared_values *declared,
                                                   struct slice variable)
 {
     for (size_t i = 0; declared != NULL && i < declared->count; i++) {
-        const struct declared_value *value = &declared->values[i];
+        const struct declared_value *value = &declared->items[i];
 
         if (value->variable != NULL && slice_equals(slice_from_string(value->variable), variable))
             return value;
@@ -66,8 +66,8 @@ static const struct declared_value *find_variable(const struct declared *declare
     return NULL;
 }
 
-static enum error read_variable(const struct config_secret *secret, const struct declared *former,
-                                struct declared_value *value)
+static enum error read_variable(const struct config_secret *secret,
+                                const struct declared_values *former, struct declared_value *value)
 {
     const struct declared_value *known = find_variable(former, secret->source);
     const char *text = getenv(secret->source.data);
@@ -81,7 +81,7 @@ static enum error read_variable(const struct config_secret *secret, const struct
 }
 
 static enum error read_value(const struct config_store *store, const struct config_secret *secret,
-                             const struct declared *former, struct declared_value *value)
+                             const struct declared_values *former, struct declared_value *value)
 {
     bool is_variable = secret->source_kind == CONFIG_SOURCE_ENV;
     enum error error =
@@ -108,19 +108,19 @@ static size_t count_secrets(const struct config *config)
     return count;
 }
 
-static enum error read_store(const struct config_store *store, const struct declared *former,
-                             struct declared *out)
+static enum error read_store(const struct config_store *store, const struct declared_values *former,
+                             struct declared_values *out)
 {
     for (size_t i = 0; i < store->secret_count; i++)
-        TRY(read_value(store, &store->secrets[i], former, &out->values[out->count++]));
+        TRY(read_value(store, &store->secrets[i], former, &out->items[out->count++]));
     return OK;
 }
 
 /* Two secrets may come from one variable, so this is done after all were read. */
-static void wipe_variables(const struct declared *declared)
+static void wipe_variables(const struct declared_values *declared)
 {
     for (size_t i = 0; i < declared->count; i++) {
-        const char *name = declared->values[i].variable;
+        const char *name = declared->items[i].variable;
         char *text = name == NULL ? NULL : getenv(name);
 
         if (text == NULL)
@@ -130,15 +130,15 @@ static void wipe_variables(const struct declared *declared)
     }
 }
 
-enum error declared_read(const struct config *config, const struct declared *former,
-                         struct declared **out)
+enum error declared_values_read(const struct config *config, const struct declared_values *former,
+                                struct declared_values **out)
 {
-    OWNED_STRUCT(declared) *declared = calloc(1, sizeof(*declared));
+    OWNED_STRUCT(declared_values) *declared = calloc(1, sizeof(*declared));
 
     if (declared == NULL)
         return ERR_NO_MEMORY;
-    declared->values = calloc(count_secrets(config) + 1, sizeof(*declared->values));
-    if (declared->values == NULL)
+    declared->items = calloc(count_secrets(config) + 1, sizeof(*declared->items));
+    if (declared->items == NULL)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < config->stores.count; i++)
         TRY(read_store(&config->stores.items[i], former, declared));
@@ -147,15 +147,15 @@ enum error declared_read(const struct config *config, const struct declared *for
     return OK;
 }
 
-void declared_free(struct declared *declared)
+void declared_values_free(struct declared_values *declared)
 {
     if (declared == NULL)
         return;
     for (size_t i = 0; i < declared->count; i++) {
-        secret_slab_free(declared->values[i].slab);
-        free(declared->values[i].variable);
+        secret_slab_free(declared->items[i].slab);
+        free(declared->items[i].variable);
     }
-    free(declared->values);
+    free(declared->items);
     free(declared);
 }
 
@@ -177,10 +177,10 @@ static enum error send_secret(const struct config_secret *secret,
                                        .declare_value = {.value = secret_reveal(&value->value)}});
 }
 
-enum error declared_send(const struct declared *declared, const struct config *config,
-                         struct peer *control)
+enum error declared_values_send(const struct declared_values *declared, const struct config *config,
+                                struct peer *control)
 {
-    const struct declared_value *value = declared->values;
+    const struct declared_value *value = declared->items;
 
     TRY(peer_send(control, &(struct message){.type = MESSAGE_DECLARE_BEGIN}));
     for (size_t i = 0; i < config->stores.count; i++) {
