@@ -56,6 +56,7 @@ struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_e
     connection->client = *client;
     leg_open(&connection->leg, proxy->base, fd, proxy->scratch);
     leg_set_owner(&connection->leg, connection_step, connection);
+    h1_stream_init(&connection->h1, &connection->leg, H1_REQUESTS);
     task_init(&connection->task, connection_step, connection);
     connection->waiter.task = &connection->task;
     deadline_init(&connection->deadline, proxy->base, on_deadline, connection);
@@ -75,7 +76,7 @@ void connection_free(struct connection *connection)
     waiter_cancel(&connection->waiter);
     task_cancel(&proxy->tasks, &connection->task);
     deadline_clear(&connection->deadline);
-    h1_reader_free(connection->reader);
+    h1_stream_clear(&connection->h1);
     leg_close(&connection->leg);
     if (connection->sandbox != NULL)
         sandbox_leave(connection->sandbox);
@@ -87,8 +88,7 @@ void connection_free(struct connection *connection)
 
 bool connection_is_idle(const struct connection *connection)
 {
-    return connection->state == CONNECTION_AWAITING_HEAD && connection->reader == NULL &&
-           buffer_len(&connection->leg.in) == 0 && buffer_len(&connection->leg.out) == 0;
+    return connection->state == CONNECTION_AWAITING_HEAD && h1_stream_is_idle(&connection->h1);
 }
 
 void connection_finish(struct connection *connection)
@@ -120,8 +120,8 @@ static void await_next_request(struct connection *connection)
 {
     struct leg *leg = &connection->leg;
 
-    h1_reader_free(connection->reader);
-    connection->reader = NULL;
+    h1_stream_clear(&connection->h1);
+    connection->has_begun_head = false;
     set_state(connection, CONNECTION_AWAITING_HEAD);
     deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
     leg_want_read(leg, true);
@@ -174,8 +174,7 @@ static enum step open_tunnel(struct connection *connection)
 {
     connection->is_tunnel = true;
     connection->tunnel = connection->request.authority;
-    h1_reader_free(connection->reader);
-    connection->reader = NULL;
+    h1_stream_clear(&connection->h1);
     set_state(connection, CONNECTION_SNIFFING);
     deadline_set(&connection->deadline, CONNECTION_HANDSHAKE_MS);
     if (leg_write(&connection->leg, SLICE("HTTP/1.1 200 Connection Established\r\n\r\n")) != OK ||
@@ -232,15 +231,15 @@ static enum step route_explicit(struct connection *connection)
 
 static enum step parse_and_route(struct connection *connection)
 {
-    struct h1_reader *reader = connection->reader;
+    struct stream *stream = &connection->h1.stream;
     uint16_t default_port = connection->is_tls ? 443 : 80;
 
     struct http_fault fault =
-        request_parse(h1_reader_head(reader), default_port, &connection->request);
+        request_parse(stream->ops->head(stream), default_port, &connection->request);
     if (fault.status != 0)
         return refuse_head(connection, refusal_for_status(fault.status), fault.why);
     if (!connection->request.is_connect)
-        h1_reader_set_framing(reader, connection->request.framing);
+        stream->ops->set_framing(stream, connection->request.framing);
     return connection->is_tunnel ? route_in_tunnel(connection) : route_explicit(connection);
 }
 
@@ -249,7 +248,9 @@ static enum step step_identity(struct connection *connection)
     struct sandbox *sandbox;
     enum refusal_code code;
 
-    switch (identify_client(connection, h1_reader_head(connection->reader), &sandbox, &code)) {
+    struct http_head *head = connection->h1.stream.ops->head(&connection->h1.stream);
+
+    switch (identify_client(connection, head, &sandbox, &code)) {
     case IDENTIFY_WAIT:
         leg_want_read(&connection->leg, false);
         return STEP_WAIT;
@@ -274,45 +275,42 @@ static enum step on_head(struct connection *connection)
     return STEP_NEXT;
 }
 
-static enum step on_head_event(struct connection *connection, enum h1_event event)
+static enum step on_head_fault(struct connection *connection)
 {
-    if (event == H1_HEAD)
-        return on_head(connection);
-    if (event == H1_NEED_MORE)
-        return STEP_NEXT; /* read on */
-    struct http_fault fault = h1_reader_fault(connection->reader);
+    struct http_fault fault = connection->h1.stream.ops->fault(&connection->h1.stream);
+
     return refuse_head(connection, refusal_for_status(fault.status), fault.why);
 }
 
-/* The first byte of a head: from now on its own deadline counts. */
-static bool begin_head(struct connection *connection)
+/* With the first byte of a head its own deadline begins to count. */
+static enum step await_rest_of_head(struct connection *connection)
 {
-    if (connection->reader != NULL)
-        return true;
-    connection->reader = h1_reader_new(H1_REQUESTS);
-    if (connection->is_tunnel)
+    bool is_first_byte = connection->h1.reader != NULL && !connection->has_begun_head;
+
+    if (is_first_byte && connection->is_tunnel)
         deadline_set(&connection->deadline, connection->proxy->settings.header_timeout_ms);
-    return connection->reader != NULL;
+    connection->has_begun_head = connection->h1.reader != NULL;
+    return STEP_WAIT;
 }
 
 static enum step step_head(struct connection *connection)
 {
-    struct slice bytes, rest, body;
+    struct stream *stream = &connection->h1.stream;
+    struct slice piece;
 
-    enum leg_status status = leg_read(&connection->leg, &bytes);
-    if (status == LEG_BLOCKED)
-        return STEP_WAIT;
-    if (status != LEG_READY || !begin_head(connection)) {
+    enum stream_event event = stream->ops->next(stream, &piece);
+    if (event == STREAM_CLOSED || stream->ops->settle(stream) != OK) {
         connection_free(connection);
         return STEP_WAIT;
     }
-    rest = bytes;
-    enum h1_event event = h1_reader_next(connection->reader, &rest, &body);
-    if (leg_put_back(&connection->leg, bytes, rest) != OK) {
-        connection_free(connection);
-        return STEP_WAIT;
+    switch (event) {
+    case STREAM_HEAD:
+        return on_head(connection);
+    case STREAM_FAULT:
+        return on_head_fault(connection);
+    default:
+        return await_rest_of_head(connection);
     }
-    return on_head_event(connection, event);
 }
 
 static enum step greet_client(struct connection *connection)
@@ -437,7 +435,7 @@ static void on_deadline(void *owner)
         connection_refuse(connection, REFUSAL_OVERLOADED, SLICE_NONE);
         return;
     case CONNECTION_AWAITING_HEAD:
-        if (connection->reader != NULL)
+        if (connection->h1.reader != NULL)
             connection_refuse(connection, REFUSAL_REQUEST_TIMEOUT, SLICE_NONE);
         else
             connection_free(connection);

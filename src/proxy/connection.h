@@ -4,8 +4,8 @@
 /* One client connection, accept to close: finds out who it is, opens its tunnel, greets it with
  * TLS, then runs one exchange after the other. */
 
-#include "http/h1_reader.h"
 #include "proxy/deadline.h"
+#include "proxy/h1_stream.h"
 #include "proxy/source.h"
 
 enum {
@@ -41,11 +41,12 @@ struct connection {
     bool is_tunnel;          /* after CONNECT */
     bool is_tls;
     bool has_sni;
-    bool is_sni_wrong;        /* present and not the tunnel's host */
-    bool has_answered;        /* something was written to the client */
-    bool close_after;         /* no request after this one */
-    struct authority tunnel;  /* of is_tunnel */
-    struct h1_reader *reader; /* of the request under way; NULL between requests */
+    bool is_sni_wrong;       /* present and not the tunnel's host */
+    bool has_begun_head;     /* some of the head has come: its deadline counts */
+    bool has_answered;       /* something was written to the client */
+    bool close_after;        /* no request after this one */
+    struct authority tunnel; /* of is_tunnel */
+    struct h1_stream h1;
     struct http_request request;
     struct exchange *exchange; /* of CONNECTION_EXCHANGING */
     size_t lingered;           /* bytes thrown away */

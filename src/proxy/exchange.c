@@ -37,6 +37,7 @@ struct exchange *exchange_new(struct connection *connection)
     exchange->connection = connection;
     exchange->view = view_ref(connection->sandbox->view);
     exchange->request = &connection->request;
+    exchange->client = &connection->h1.stream;
     exchange->target = connection->request.authority;
     exchange->began_ms = clock_us(CLOCK_REALTIME) / 1000;
     exchange->began_us = clock_us(CLOCK_MONOTONIC);
@@ -86,7 +87,7 @@ static struct decision decide(struct exchange *exchange)
     if (decision.verdict != VERDICT_ALLOW)
         return decision;
     inject_check_request(exchange->view, &exchange->target, connection->is_tls,
-                         h1_reader_head(connection->reader), exchange->request, settings,
+                         exchange->client->ops->head(exchange->client), exchange->request, settings,
                          &exchange->finding);
     return exchange->finding.decision;
 }
@@ -114,7 +115,7 @@ static enum step step_decide(struct exchange *exchange)
 /* Until the exchange forwards, what the client sends stays with the kernel. */
 static enum step wait_for_others(struct exchange *exchange)
 {
-    leg_want_read(&exchange->connection->leg, false);
+    exchange->client->ops->want_read(exchange->client, false);
     return STEP_WAIT;
 }
 
@@ -153,17 +154,13 @@ static void refuse_unsent(struct exchange *exchange, enum error error)
 
 static enum step send_head(struct exchange *exchange)
 {
-    struct upstream *upstream = exchange->upstream;
-
-    if (upstream->reader == NULL)
-        upstream->reader = h1_reader_new(H1_RESPONSES);
-    enum error error =
-        upstream->reader != NULL ? exchange_request_send_head(exchange) : ERR_NO_MEMORY;
+    exchange->origin = &exchange->upstream->h1.stream;
+    exchange->upstream_address = exchange->upstream->address;
+    enum error error = exchange_request_send_head(exchange);
     if (error != OK) {
         refuse_unsent(exchange, error);
         return STEP_WAIT;
     }
-    exchange->upstream_address = upstream->address;
     exchange->state = EXCHANGE_FORWARDING;
     return STEP_NEXT;
 }
@@ -230,7 +227,7 @@ static enum step step_forward(struct exchange *exchange)
         deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
     if (!exchange->is_request_sent && exchange_request_pump(exchange) == PUMP_ENDED)
         return STEP_WAIT;
-    if (exchange->is_request_sent && leg_flush(&exchange->upstream->leg) == LEG_READY &&
+    if (exchange->is_request_sent && exchange->origin->ops->flush(exchange->origin) == LEG_READY &&
         watch_client(exchange) == PUMP_ENDED)
         return STEP_WAIT;
     if (exchange_response_pump(exchange) == PUMP_DONE)
@@ -283,6 +280,7 @@ bool exchange_retry(struct exchange *exchange)
         return false;
     upstream_free(exchange->upstream);
     exchange->upstream = NULL;
+    exchange->origin = NULL;
     exchange->was_retried = true;
     exchange->state = EXCHANGE_AWAITING_UPSTREAM;
     task_schedule(&exchange->connection->proxy->tasks, &exchange->task);
@@ -321,12 +319,8 @@ void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct s
 
 void exchange_cut(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
-
     exchange->was_cut = true;
-    leg_flush(&connection->leg);
-    leg_reset_on_close(&connection->leg);
-    leg_close(&connection->leg);
+    exchange->client->ops->cut(exchange->client);
     end(exchange);
 }
 
@@ -334,8 +328,7 @@ void exchange_complete(struct exchange *exchange)
 {
     struct upstream *upstream = exchange->upstream;
     bool is_reusable = exchange->response.keep_alive && exchange->is_request_sent &&
-                       !upstream->leg.is_broken && buffer_len(&upstream->leg.in) == 0 &&
-                       buffer_len(&upstream->leg.out) == 0;
+                       exchange->origin->ops->is_clean(exchange->origin);
 
     if (is_reusable) {
         exchange->upstream = NULL;

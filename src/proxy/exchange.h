@@ -5,6 +5,7 @@
 
 #include "proxy/connection.h"
 #include "proxy/response_body.h"
+#include "proxy/stream.h"
 #include "proxy/upstream.h"
 
 enum { EXCHANGE_INTERIM_MAX = 10 };
@@ -25,6 +26,8 @@ struct exchange {
 
     struct view *view; /* what counts for this exchange from start to end; a reference */
     const struct http_request *request; /* the connection's */
+    struct stream *client;              /* the connection's: the request comes, the response goes */
+    struct stream *origin; /* the upstream's: the other way round; NULL until it is open */
     struct authority target;
     struct inject_finding finding;
     struct inject_values *values; /* a reference; NULL when no secret may go there */

@@ -3,7 +3,6 @@
 #include "proxy/exchange_request.h"
 
 #include "http/coding.h"
-#include "http/h1_writer.h"
 #include "observe/metrics.h"
 #include "proxy/refusal.h"
 
@@ -50,13 +49,14 @@ static enum error write_head(struct exchange *exchange, const struct http_head *
 
     buffer_init(&host, HOST_TEXT_MAX);
     TRY(format_host(exchange, &host));
-    struct h1_request_line line = {
+    struct stream_request request = {
         .method = exchange->request->method,
         .path = exchange->request->path,
         .host = buffer_view(&host),
+        .head = head,
+        .framing = exchange->request->framing,
     };
-    return h1_writer_request(&line, head, exchange->request->framing,
-                             leg_out(&exchange->upstream->leg));
+    return exchange->origin->ops->send_request(exchange->origin, &request);
 }
 
 /* The values stand in `injected` alone, so the client's head can be sent again on another
@@ -75,7 +75,7 @@ static enum error write_injected_head(struct exchange *exchange, const struct ht
 
 enum error exchange_request_send_head(struct exchange *exchange)
 {
-    struct http_head *head = h1_reader_head(exchange->connection->reader);
+    struct http_head *head = exchange->client->ops->head(exchange->client);
 
     if (!exchange->was_retried)
         TRY(prepare_head(exchange, head));
@@ -87,49 +87,7 @@ enum error exchange_request_send_head(struct exchange *exchange)
     return OK;
 }
 
-static enum error send_piece(struct exchange *exchange, struct slice piece)
-{
-    struct leg *leg = &exchange->upstream->leg;
-
-    exchange->bytes_in += piece.len;
-    if (exchange->request->framing.kind == HTTP_BODY_CHUNKED)
-        return h1_writer_chunk(piece, leg_out(leg));
-    return leg_write(leg, piece);
-}
-
-static enum error send_end(struct exchange *exchange)
-{
-    exchange->is_request_sent = true;
-    if (exchange->request->framing.kind == HTTP_BODY_CHUNKED)
-        return h1_writer_last_chunk(NULL, leg_out(&exchange->upstream->leg));
-    return OK;
-}
-
-enum step_result { STEP_MORE, STEP_SENT, STEP_FAULT, STEP_BROKEN };
-
-/* What one read brought: body pieces until the message ends. */
-static enum step_result send_bytes(struct exchange *exchange, struct slice *rest)
-{
-    struct h1_reader *reader = exchange->connection->reader;
-    struct slice piece;
-
-    for (;;) {
-        switch (h1_reader_next(reader, rest, &piece)) {
-        case H1_BODY:
-            if (send_piece(exchange, piece) != OK)
-                return STEP_BROKEN;
-            break;
-        case H1_END:
-            return send_end(exchange) == OK ? STEP_SENT : STEP_BROKEN;
-        case H1_NEED_MORE:
-            return STEP_MORE;
-        default:
-            return STEP_FAULT;
-        }
-    }
-}
-
-static enum pump_result on_client_end(struct exchange *exchange)
+static enum pump_result on_client_gone(struct exchange *exchange)
 {
     exchange->is_client_gone = true;
     exchange_cut(exchange);
@@ -138,58 +96,72 @@ static enum pump_result on_client_end(struct exchange *exchange)
 
 static enum pump_result on_fault(struct exchange *exchange)
 {
-    struct http_fault fault = h1_reader_fault(exchange->connection->reader);
+    struct http_fault fault = exchange->client->ops->fault(exchange->client);
 
     exchange_refuse(exchange, refusal_for_status(fault.status), slice_from_string(fault.why));
     return PUMP_ENDED;
 }
 
-/* The upstream no longer takes the body: what it has to say is read by the response side. */
+/* The upstream no longer takes the body: what it has to say is for the response side to read. */
 static enum pump_result on_upstream_broken(struct exchange *exchange)
 {
     exchange->connection->close_after = true;
-    leg_want_read(&exchange->connection->leg, false);
+    exchange->client->ops->want_read(exchange->client, false);
     return PUMP_WAITING;
 }
 
-static enum pump_result pump_once(struct exchange *exchange)
+static enum error send_piece(struct exchange *exchange, struct slice piece)
 {
-    struct leg *client = &exchange->connection->leg;
-    struct slice bytes, rest;
+    exchange->bytes_in += piece.len;
+    return exchange->origin->ops->send_piece(exchange->origin, piece);
+}
 
-    enum leg_status status = leg_read(client, &bytes);
-    if (status == LEG_BLOCKED)
+/* Trailers of a request are dropped. */
+static enum error send_end(struct exchange *exchange)
+{
+    exchange->is_request_sent = true;
+    return exchange->origin->ops->send_end(exchange->origin, NULL);
+}
+
+static enum pump_result pass_event(struct exchange *exchange)
+{
+    struct slice piece = SLICE_NONE;
+
+    switch (exchange->client->ops->next(exchange->client, &piece)) {
+    case STREAM_BODY:
+        return send_piece(exchange, piece) == OK ? PUMP_DONE : on_upstream_broken(exchange);
+    case STREAM_END:
+        return send_end(exchange) == OK ? PUMP_DONE : on_upstream_broken(exchange);
+    case STREAM_BLOCKED:
         return PUMP_WAITING;
-    if (status != LEG_READY)
-        return on_client_end(exchange);
-    rest = bytes;
-    enum step_result step = send_bytes(exchange, &rest);
-    if (leg_put_back(client, bytes, rest) != OK)
-        return on_client_end(exchange);
-    if (step == STEP_FAULT)
+    case STREAM_FAULT:
         return on_fault(exchange);
-    if (step == STEP_BROKEN)
-        return on_upstream_broken(exchange);
-    return PUMP_DONE;
+    default:
+        return on_client_gone(exchange);
+    }
+}
+
+static bool upstream_has_room(struct exchange *exchange)
+{
+    struct stream *origin = exchange->origin;
+
+    return origin->ops->room(origin) > 0 || origin->ops->flush(origin) == LEG_READY;
 }
 
 enum pump_result exchange_request_pump(struct exchange *exchange)
 {
-    struct leg *upstream = &exchange->upstream->leg;
-    struct leg *client = &exchange->connection->leg;
+    struct stream *client = exchange->client, *origin = exchange->origin;
+    enum pump_result result = PUMP_DONE;
 
-    while (!exchange->is_request_sent && !upstream->is_broken) {
-        if (leg_out_room(upstream) == 0 && leg_flush(upstream) != LEG_READY)
-            break;
-        enum pump_result result = pump_once(exchange);
-        if (result == PUMP_ENDED)
-            return PUMP_ENDED;
-        if (result == PUMP_WAITING)
-            break;
-    }
-    if (leg_flush(upstream) == LEG_BROKEN)
+    while (result == PUMP_DONE && !exchange->is_request_sent && upstream_has_room(exchange))
+        result = pass_event(exchange);
+    if (result == PUMP_ENDED)
+        return PUMP_ENDED;
+    if (client->ops->settle(client) != OK)
+        return on_client_gone(exchange);
+    if (origin->ops->flush(origin) == LEG_BROKEN)
         return on_upstream_broken(exchange);
     if (!exchange->is_request_sent)
-        leg_want_read(client, leg_out_room(upstream) > 0);
+        client->ops->want_read(client, origin->ops->room(origin) > 0);
     return exchange->is_request_sent ? PUMP_DONE : PUMP_WAITING;
 }

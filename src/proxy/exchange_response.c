@@ -2,12 +2,7 @@
 /* Responses on their way to the client. Never lets one out that was not looked at. */
 #include "proxy/exchange_response.h"
 
-#include "http/h1_writer.h"
 #include "observe/metrics.h"
-
-#include <sodium.h>
-
-enum { PIECE_MAX = 512 * 1024 };
 
 /* What went wrong, for exchange_refuse() or, when the client has its head already, exchange_cut().
  */
@@ -22,7 +17,7 @@ static enum pump_result fail(struct exchange *exchange, enum refusal_code code, 
 
 static bool client_is_http10(const struct exchange *exchange)
 {
-    return h1_reader_head(exchange->connection->reader)->version_minor == 0;
+    return exchange->client->ops->head(exchange->client)->version_minor == 0;
 }
 
 static enum error redact_head(struct exchange *exchange, struct http_head *head)
@@ -45,11 +40,11 @@ static void clean_head(struct http_head *head)
 
 static enum error write_interim(struct exchange *exchange, struct http_head *head)
 {
-    struct http_framing none = {.kind = HTTP_BODY_NONE};
+    struct stream_response response = {.head = head};
 
     clean_head(head);
     TRY(redact_head(exchange, head));
-    return h1_writer_response(head, none, false, leg_out(&exchange->connection->leg));
+    return exchange->client->ops->send_response(exchange->client, &response);
 }
 
 static enum pump_result on_interim(struct exchange *exchange, struct http_head *head)
@@ -58,7 +53,7 @@ static enum pump_result on_interim(struct exchange *exchange, struct http_head *
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "too many interim responses");
     if (!client_is_http10(exchange) && write_interim(exchange, head) != OK)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the interim head cannot be passed on");
-    h1_reader_restart(exchange->upstream->reader);
+    exchange->origin->ops->restart(exchange->origin);
     return PUMP_DONE;
 }
 
@@ -74,14 +69,18 @@ static bool must_close(const struct exchange *exchange)
 static enum error write_head(struct exchange *exchange)
 {
     struct connection *connection = exchange->connection;
-    struct http_head *head = h1_reader_head(exchange->upstream->reader);
+    struct http_head *head = exchange->origin->ops->head(exchange->origin);
 
     connection->close_after = must_close(exchange);
+    connection->has_answered = true;
     exchange->is_head_written = true;
     exchange->status = head->status;
-    connection->has_answered = true;
-    return h1_writer_response(head, exchange->body.framing, connection->close_after,
-                              leg_out(&connection->leg));
+    struct stream_response response = {
+        .head = head,
+        .framing = exchange->body.framing,
+        .close = connection->close_after,
+    };
+    return exchange->client->ops->send_response(exchange->client, &response);
 }
 
 static enum error plan_response(struct exchange *exchange, struct http_head *head)
@@ -103,14 +102,14 @@ static enum error plan_response(struct exchange *exchange, struct http_head *hea
 
 static enum pump_result on_head(struct exchange *exchange)
 {
-    struct h1_reader *reader = exchange->upstream->reader;
-    struct http_head *head = h1_reader_head(reader);
+    struct stream *origin = exchange->origin;
+    struct http_head *head = origin->ops->head(origin);
 
     struct http_fault fault =
         response_parse(head, exchange->request->is_head, false, &exchange->response);
     if (fault.status != 0)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, fault.why);
-    h1_reader_set_framing(reader, exchange->response.framing);
+    origin->ops->set_framing(origin, exchange->response.framing);
     if (exchange->response.is_interim)
         return PUMP_DONE; /* its end follows at once */
     exchange->has_response_head = true;
@@ -122,184 +121,121 @@ static enum pump_result on_head(struct exchange *exchange)
                        : fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the head cannot be passed on");
 }
 
-static enum error send_ready(struct exchange *exchange)
+static enum error pass_on(struct exchange *exchange, struct slice piece)
 {
-    struct leg *client = &exchange->connection->leg;
-    struct slice ready = buffer_view(&exchange->piece);
-    enum error error;
+    exchange->bytes_out += piece.len;
+    return exchange->client->ops->send_piece(exchange->client, piece);
+}
 
-    exchange->bytes_out += ready.len;
-    if (exchange->body.framing.kind == HTTP_BODY_CHUNKED)
-        error = h1_writer_chunk(ready, leg_out(client));
-    else
-        error = leg_write(client, ready);
+static enum error send_filtered(struct exchange *exchange)
+{
+    enum error error = pass_on(exchange, buffer_view(&exchange->piece));
+
     buffer_reset(&exchange->piece);
     return error;
 }
 
 /* Bytes that nothing changes go straight from where they were read. */
-static enum error send_direct(struct exchange *exchange, struct slice piece)
-{
-    struct leg *client = &exchange->connection->leg;
-
-    exchange->bytes_out += piece.len;
-    if (exchange->body.framing.kind == HTTP_BODY_CHUNKED)
-        return h1_writer_chunk(piece, leg_out(client));
-    return leg_write(client, piece);
-}
-
 static enum error pass_piece(struct exchange *exchange, struct slice piece)
 {
     if (exchange->body.mode == RESPONSE_BODY_DIRECT)
-        return send_direct(exchange, piece);
+        return pass_on(exchange, piece);
     TRY(response_body_push(&exchange->body, piece, &exchange->piece));
-    return send_ready(exchange);
+    return send_filtered(exchange);
 }
 
 static enum error send_last(struct exchange *exchange)
 {
-    struct h1_reader *reader = exchange->upstream->reader;
-    struct http_head *trailers = h1_reader_trailers(reader);
+    struct http_head *trailers = exchange->origin->ops->trailers(exchange->origin);
 
     TRY(response_body_end(&exchange->body, &exchange->piece));
     if (!exchange->is_head_written)
         TRY(write_head(exchange));
-    TRY(send_ready(exchange));
-    if (exchange->body.framing.kind != HTTP_BODY_CHUNKED)
-        return OK;
+    TRY(send_filtered(exchange));
     clean_head(trailers);
     TRY(redact_head(exchange, trailers));
-    return h1_writer_last_chunk(trailers, leg_out(&exchange->connection->leg));
+    return exchange->client->ops->send_end(exchange->client, trailers);
 }
 
 static enum pump_result on_end(struct exchange *exchange)
 {
     if (!exchange->has_response_head)
-        return on_interim(exchange, h1_reader_head(exchange->upstream->reader));
+        return on_interim(exchange, exchange->origin->ops->head(exchange->origin));
     exchange->is_response_complete = true;
     return PUMP_DONE;
 }
 
-/* One event of the reader. PUMP_WAITING: it needs more input. */
-static enum pump_result on_event(struct exchange *exchange, enum h1_event event, struct slice piece)
+static enum pump_result on_upstream_closed(struct exchange *exchange)
 {
-    switch (event) {
-    case H1_HEAD:
-        return on_head(exchange);
-    case H1_BODY:
-        if (pass_piece(exchange, piece) != OK)
-            return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
-        return PUMP_DONE;
-    case H1_END:
-        return on_end(exchange);
-    case H1_NEED_MORE:
-        return PUMP_WAITING;
-    default:
-        return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL,
-                    h1_reader_fault(exchange->upstream->reader).why);
-    }
-}
-
-/* Until the input is used up, the response complete, or the client behind. */
-static enum pump_result pass_bytes(struct exchange *exchange, struct slice *rest)
-{
-    enum pump_result result = PUMP_DONE;
-    struct slice piece = SLICE_NONE;
-
-    while (result == PUMP_DONE && !exchange->is_response_complete && !exchange->body.has_more) {
-        enum h1_event event = h1_reader_next(exchange->upstream->reader, rest, &piece);
-        result = on_event(exchange, event, piece);
-    }
-    return result == PUMP_ENDED ? PUMP_ENDED : PUMP_DONE;
-}
-
-/* The upstream closed: that may be how the body ends. */
-static enum pump_result on_upstream_end(struct exchange *exchange, bool is_orderly)
-{
-    enum h1_event event = is_orderly ? h1_reader_finish(exchange->upstream->reader) : H1_FAULT;
-
-    if (event == H1_END && exchange->has_response_head) {
-        exchange->is_response_complete = true;
-        exchange->response.keep_alive = false;
-        return PUMP_DONE;
-    }
     if (exchange->has_response_head || exchange->interim_count > 0)
         return fail(exchange, REFUSAL_UPSTREAM_CLOSED, "the response is incomplete");
     return exchange_retry(exchange) ? PUMP_ENDED
                                     : fail(exchange, REFUSAL_UPSTREAM_CLOSED, "no response came");
 }
 
-static enum pump_result pump_once(struct exchange *exchange)
+static enum pump_result pass_event(struct exchange *exchange)
 {
-    struct leg *upstream = &exchange->upstream->leg;
-    char *scratch = upstream->scratch;
-    struct slice bytes, rest;
+    struct slice piece = SLICE_NONE;
 
-    enum leg_status status = leg_read(upstream, &bytes);
-    if (status == LEG_BLOCKED)
-        return PUMP_WAITING;
-    if (status != LEG_READY)
-        return on_upstream_end(exchange, status == LEG_EOF);
-    rest = bytes;
-    if (pass_bytes(exchange, &rest) == PUMP_ENDED) {
-        if (bytes.data == scratch) /* the leg is gone, what was read is not */
-            sodium_memzero(scratch, bytes.len);
-        return PUMP_ENDED;
-    }
-    if (exchange->is_response_complete && rest.len > 0)
-        exchange->response.keep_alive = false; /* surplus: never use it again */
-    if (leg_put_back(upstream, bytes, rest) != OK)
-        return fail(exchange, REFUSAL_OVERLOADED, "out of memory");
-    return PUMP_DONE;
-}
-
-/* What the decoder still holds, while the client takes it. */
-static enum pump_result drain_decoder(struct exchange *exchange)
-{
-    struct leg *client = &exchange->connection->leg;
-
-    while (exchange->body.has_more && leg_out_room(client) > 0) {
-        if (pass_piece(exchange, SLICE_NONE) != OK)
+    switch (exchange->origin->ops->next(exchange->origin, &piece)) {
+    case STREAM_HEAD:
+        return on_head(exchange);
+    case STREAM_BODY:
+        if (pass_piece(exchange, piece) != OK)
             return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
-        if (leg_out_room(client) == 0 && leg_flush(client) == LEG_BROKEN)
-            break;
+        return PUMP_DONE;
+    case STREAM_END:
+        return on_end(exchange);
+    case STREAM_BLOCKED:
+        return PUMP_WAITING;
+    case STREAM_FAULT:
+        return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL,
+                    exchange->origin->ops->fault(exchange->origin).why);
+    default:
+        return on_upstream_closed(exchange);
     }
-    return exchange->body.has_more ? PUMP_WAITING : PUMP_DONE;
 }
 
-static enum pump_result pump_bytes(struct exchange *exchange)
+static bool client_has_room(struct exchange *exchange)
 {
-    struct leg *client = &exchange->connection->leg;
-    enum pump_result result;
+    struct stream *client = exchange->client;
 
-    for (;;) {
-        if (leg_out_room(client) == 0 && leg_flush(client) != LEG_READY)
-            return PUMP_WAITING;
-        result = drain_decoder(exchange);
-        if (result != PUMP_DONE)
-            return result;
-        if (exchange->is_response_complete)
-            return PUMP_DONE;
-        result = pump_once(exchange);
-        if (result != PUMP_DONE)
-            return result;
-    }
+    return client->ops->room(client) > 0 || client->ops->flush(client) == LEG_READY;
+}
+
+/* What the decoder still holds comes before anything new. */
+static enum pump_result pump_step(struct exchange *exchange)
+{
+    if (exchange->body.has_more)
+        return pass_piece(exchange, SLICE_NONE) == OK
+                   ? PUMP_DONE
+                   : fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
+    return pass_event(exchange);
+}
+
+static bool is_all_passed(const struct exchange *exchange)
+{
+    return exchange->is_response_complete && !exchange->body.has_more;
 }
 
 enum pump_result exchange_response_pump(struct exchange *exchange)
 {
-    struct leg *client = &exchange->connection->leg;
+    struct stream *client = exchange->client, *origin = exchange->origin;
+    enum pump_result result = PUMP_DONE;
 
-    enum pump_result result = pump_bytes(exchange);
-    if (result == PUMP_DONE && send_last(exchange) != OK)
+    while (result == PUMP_DONE && !is_all_passed(exchange) && client_has_room(exchange))
+        result = pump_step(exchange);
+    if (result != PUMP_ENDED && is_all_passed(exchange) && send_last(exchange) != OK)
         result = fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
     if (result == PUMP_ENDED)
         return PUMP_ENDED;
-    if (leg_flush(client) == LEG_BROKEN) {
+    if (origin->ops->settle(origin) != OK)
+        return fail(exchange, REFUSAL_OVERLOADED, "out of memory");
+    if (client->ops->flush(client) == LEG_BROKEN) {
         exchange->is_client_gone = true;
         exchange_cut(exchange);
         return PUMP_ENDED;
     }
-    leg_want_read(&exchange->upstream->leg, leg_out_room(client) > 0);
-    return result;
+    origin->ops->want_read(origin, client->ops->room(client) > 0);
+    return is_all_passed(exchange) ? PUMP_DONE : PUMP_WAITING;
 }

@@ -14,7 +14,7 @@
 enum {
     LEG_READ_SIZE = 64 * 1024,  /* the shared memory that one read may fill */
     LEG_OUT_BUDGET = 64 * 1024, /* the owner stops feeding a leg that holds this much */
-    LEG_OUT_MAX = 1024 * 1024,   /* a head with its values, or one piece over the budget */
+    LEG_OUT_MAX = 1024 * 1024,  /* a head with its values, or one piece over the budget */
     LEG_IN_MAX = 256 * 1024,
 };
 

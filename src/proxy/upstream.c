@@ -114,6 +114,7 @@ static struct upstream *upstream_new(struct sandbox *sandbox, const struct autho
     upstream->target = *target;
     upstream->is_tls = is_tls;
     upstream->leg.fd = -1;
+    h1_stream_init(&upstream->h1, &upstream->leg, H1_RESPONSES);
     deadline_init(&upstream->deadline, sandbox->proxy->base, on_expired, upstream);
     pool_insert(upstream);
     return upstream;
@@ -168,8 +169,7 @@ void upstream_release(struct upstream *upstream)
 {
     struct sandbox *sandbox = upstream->sandbox;
 
-    h1_reader_free(upstream->reader);
-    upstream->reader = NULL;
+    h1_stream_clear(&upstream->h1);
     upstream->owner = NULL;
     upstream->exchanges++;
     buffer_clear(&upstream->leg.out);
@@ -188,7 +188,7 @@ void upstream_free(struct upstream *upstream)
         pool_remove(upstream);
     ticket_cancel(upstream->sandbox->proxy, &upstream->ticket);
     deadline_clear(&upstream->deadline);
-    h1_reader_free(upstream->reader);
+    h1_stream_clear(&upstream->h1);
     leg_close(&upstream->leg);
     free(upstream);
 }

@@ -4,8 +4,8 @@
 /* One connection to an origin: dialled by the dialer, TLS by us, used by one exchange at a time,
  * then kept in its sandbox's pool. It never serves another sandbox, scheme, host or port. */
 
-#include "http/h1_reader.h"
 #include "proxy/deadline.h"
+#include "proxy/h1_stream.h"
 #include "proxy/sandbox.h"
 
 enum { UPSTREAM_HANDSHAKE_MS = 10 * 1000, UPSTREAM_IDLE_MS = 60 * 1000, UPSTREAM_DETAIL_MAX = 160 };
@@ -24,7 +24,7 @@ struct upstream {
     bool is_tls;
     enum upstream_state state;
     struct leg leg;
-    struct h1_reader *reader; /* of the response under way; NULL between exchanges */
+    struct h1_stream h1;
     struct ip_endpoint address;
     struct ticket ticket;
     struct deadline deadline;
