@@ -204,10 +204,8 @@ static enum error connection_flush(struct http_connection *connection)
 static enum error connection_read(struct http_connection *connection)
 {
     TRY(connection_flush(connection)); /* 100 Continue */
-    if (buffer_len(&connection->input) == 0)
-        TRY(connection_fill_input(connection));
-    else if (connection->state == CONNECTION_AWAITING_REQUEST) /* pipelined */
-        connection_set_state(connection, CONNECTION_READING_HEAD);
+    if (buffer_len(&connection->input) > 0 && connection->state == CONNECTION_AWAITING_REQUEST)
+        connection_set_state(connection, CONNECTION_READING_HEAD); /* pipelined */
     struct slice input = buffer_view(&connection->input), piece = SLICE_NONE;
     size_t before = input.len;
     enum h1_event event = h1_reader_next(connection->reader, &input, &piece);
@@ -215,6 +213,8 @@ static enum error connection_read(struct http_connection *connection)
     buffer_consume(&connection->input, before - input.len);
     if (input.len == 0)
         buffer_reset(&connection->input); /* it may have held a value */
+    if (error == OK && event == H1_NEED_MORE)
+        return connection_fill_input(connection);
     return error;
 }
 
