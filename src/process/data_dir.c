@@ -62,7 +62,7 @@ static bool own_files(int folder, struct hardening_account account)
 
 static enum error prepare_part(int parent, const char *name, enum process_role role)
 {
-    struct hardening_account account = hardening_account_of(role);
+    struct hardening_account account = hardening_account_of(role, 0);
 
     if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
         return ERR_SYSTEM;

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where the package did not make accounts: one uid per role from here, unused by Debian policy. */
+/* Where the package did not make accounts: one uid per process from here, workers last. In a range
+ * that Debian and systemd leave alone. */
 enum { FIRST_UID = 61880 };
 
 static const char *const role_names[PROCESS_ROLE_COUNT] = {
@@ -73,7 +74,7 @@ void hardening_prepare(void)
     (void)forbid_dumps();
 }
 
-struct hardening_account hardening_account_of(enum process_role role)
+struct hardening_account hardening_account_of(enum process_role role, unsigned index)
 {
     char name[64];
 
@@ -83,7 +84,7 @@ struct hardening_account hardening_account_of(enum process_role role)
     const struct passwd *entry = getpwnam(name);
     if (entry != NULL)
         return (struct hardening_account){entry->pw_uid, entry->pw_gid};
-    return (struct hardening_account){FIRST_UID + role, FIRST_UID + role};
+    return (struct hardening_account){FIRST_UID + role + index, FIRST_UID + role + index};
 }
 
 static void drop_bounding_set(void)
@@ -102,10 +103,10 @@ static enum error become(struct hardening_account account)
     return setuid(0) == 0 ? ERR_SYSTEM : OK;
 }
 
-enum error hardening_drop_privileges(enum process_role role)
+enum error hardening_drop_privileges(enum process_role role, unsigned index)
 {
     if (geteuid() == 0) {
-        struct hardening_account account = hardening_account_of(role);
+        struct hardening_account account = hardening_account_of(role, index);
 
         drop_bounding_set();
         TRY(become(account));

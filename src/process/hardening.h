@@ -19,11 +19,11 @@ const char *hardening_role_name(enum process_role role);
 
 /* Limits that only root may raise, umask, standard descriptors, no core, not dumpable. */
 void hardening_prepare(void);
-/* The account of the package (sealgate-keyholder …) or, when there is none, one of a fixed range.
- * As an ordinary user: that user. */
-struct hardening_account hardening_account_of(enum process_role role);
+/* The account of the package (sealgate-keyholder …) or, when there is none, one of a fixed range,
+ * where each worker has its own. As an ordinary user: that user. */
+struct hardening_account hardening_account_of(enum process_role role, unsigned index);
 /* Becomes that account for good: groups, user, capabilities, no new privileges; dies with the
  * parent. ERR_SYSTEM. */
-MUST_USE enum error hardening_drop_privileges(enum process_role role);
+MUST_USE enum error hardening_drop_privileges(enum process_role role, unsigned index);
 /* After exec: not dumpable, no core. The place for Landlock and seccomp. */
 MUST_USE enum error hardening_confine(void);

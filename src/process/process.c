@@ -10,7 +10,6 @@
 #include "process/supervisor.h"
 #include "process/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,35 +21,34 @@ int process_serve(const struct process_serve_options *options)
     return supervisor_run(&supervisor);
 }
 
-/* The arguments lie one after the other, the program's name first; what ps shows is that memory. */
-static void set_title(const char *last_argument, const char *title)
+/* The arguments lie one after the other; what ps shows is that memory. */
+static void set_title(int argc, char **argv, const char *title)
 {
-    char *begin = program_invocation_name;
-    size_t room = (size_t)(last_argument + strlen(last_argument) - begin);
+    size_t room = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
 
-    memset(begin, 0, room);
-    snprintf(begin, room + 1, "%s", title);
+    memset(argv[0], 0, room);
+    snprintf(argv[0], room + 1, "%s", title);
 }
 
-static int run_worker(char **arguments, unsigned index)
+static int run_worker(int argc, char **argv, unsigned index)
 {
     char title[64];
 
     snprintf(title, sizeof(title), "sealgate: worker %u", index);
-    set_title(arguments[1], title);
+    set_title(argc, argv, title);
     return worker_main(index);
 }
 
-static int run_service(char **arguments, enum process_role role, int (*main_of)(void))
+static int run_service(int argc, char **argv, enum process_role role, int (*main_of)(void))
 {
     char title[64];
 
     snprintf(title, sizeof(title), "sealgate: %s", hardening_role_name(role));
-    set_title(arguments[1], title);
+    set_title(argc, argv, title);
     return main_of();
 }
 
-int process_main(int argument_count, char **arguments)
+int process_main(int argc, char **argv)
 {
     static int (*const services[PROCESS_ROLE_COUNT])(void) = {
         [PROCESS_KEYHOLDER] = keyholder_main,
@@ -59,14 +57,14 @@ int process_main(int argument_count, char **arguments)
     };
     uint64_t index;
 
-    if (argument_count != 2 || !slice_parse_u64(slice_from_string(arguments[1]), &index) ||
+    if (argc != 4 || !slice_parse_u64(slice_from_string(argv[3]), &index) ||
         index >= CONFIG_WORKERS_MAX)
         return 2;
-    if (strcmp(arguments[0], hardening_role_name(PROCESS_WORKER)) == 0)
-        return run_worker(arguments, (unsigned)index);
+    if (strcmp(argv[2], hardening_role_name(PROCESS_WORKER)) == 0)
+        return run_worker(argc, argv, (unsigned)index);
     for (int role = 0; role < PROCESS_ROLE_COUNT; role++) {
-        if (services[role] != NULL && strcmp(arguments[0], hardening_role_name(role)) == 0)
-            return run_service(arguments, role, services[role]);
+        if (services[role] != NULL && strcmp(argv[2], hardening_role_name(role)) == 0)
+            return run_service(argc, argv, role, services[role]);
     }
     return 2;
 }

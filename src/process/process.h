@@ -13,7 +13,6 @@ struct process_serve_options {
  * not start (it has said why on standard error). */
 int process_serve(const struct process_serve_options *options);
 
-/* The hidden `sealgate process ROLE INDEX`: `arguments` are these two, as main() got them, because
- * their memory, with what lies before it, becomes the title that ps shows. Only the supervisor
- * starts it. Returns the exit status. */
-int process_main(int argument_count, char **arguments);
+/* The hidden `sealgate process ROLE INDEX`: argv as main() got it, whose memory becomes the title
+ * that ps shows. Only the supervisor starts it. Returns the exit status. */
+int process_main(int argc, char **argv);

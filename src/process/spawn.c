@@ -73,7 +73,7 @@ NORETURN static void become_child(enum process_role role, unsigned index, int ch
     snprintf(role_text, sizeof(role_text), "%s", hardening_role_name(role));
     snprintf(index_text, sizeof(index_text), "%u", index);
     reset_signals(mask);
-    if (keep_only_channel(channel) && hardening_drop_privileges(role) == OK)
+    if (keep_only_channel(channel) && hardening_drop_privileges(role, index) == OK)
         execve("/proc/self/exe", arguments, environment.pointers);
     _exit(EXIT_CANNOT_START);
 }
