@@ -2,11 +2,12 @@
 /* Guarded memory for values of secrets. Never copies a value anywhere else. */
 #include "base/secret.h"
 
-#include <sodium.h>
+#include "base/guarded_pool.h"
+
 #include <stdlib.h>
 
 struct secret_slab {
-    char *bytes; /* sodium_malloc: bytes only, alignment is not promised */
+    char *bytes; /* from the guarded pool: bytes only, alignment is not promised */
     size_t capacity;
     size_t used;
 };
@@ -20,7 +21,7 @@ struct secret_slab *secret_slab_new(size_t capacity)
     slab = calloc(1, sizeof(*slab));
     if (slab == NULL)
         return NULL;
-    slab->bytes = sodium_malloc(capacity > 0 ? capacity : 1);
+    slab->bytes = guarded_pool_take(capacity);
     slab->capacity = capacity;
     if (slab->bytes == NULL) {
         free(slab);
@@ -33,7 +34,7 @@ void secret_slab_free(struct secret_slab *slab)
 {
     if (slab == NULL)
         return;
-    sodium_free(slab->bytes);
+    guarded_pool_give(slab->bytes, slab->capacity);
     free(slab);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Values of secrets in guarded memory: locked, not dumped, fenced by guard pages, wiped on free.
- * One slab holds all values of one owner, because an allocation per value runs into the kernel's
- * limit on mappings. secret_reveal() is the single reader: grep for it to find every use. */
+/* Values of secrets in guarded memory (base/guarded_pool.h): locked, not dumped, wiped on free. One
+ * slab holds all values of one owner. secret_reveal() is the single reader: grep for it to find
+ * every use. */
 
 #include "base/compiler.h"
 #include "base/error.h"
