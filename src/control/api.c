@@ -165,9 +165,9 @@ void api_answer_error(struct api_call *call, enum error error)
     if (problem == API_NO_PROBLEM) {
         problem = problem_of_error(error);
         snprintf(call->sentence, sizeof call->sentence, "%s", error_text(error));
+        if (problem == API_INTERNAL || problem == API_UNAVAILABLE)
+            log_failure(call, error);
     }
-    if (problem == API_INTERNAL || problem == API_UNAVAILABLE)
-        log_failure(call, error);
     api_answer(call, problems[problem].status,
                json_pack("{s:o, s:s}", "error", sentence_as_json(call->sentence), "code",
                          problems[problem].code));

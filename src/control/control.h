@@ -24,7 +24,7 @@ struct control_settings {
 /* Where a connection came in. */
 enum control_listener_kind {
     CONTROL_TCP,  /* X-API-Key or Authorization: Bearer */
-    CONTROL_UNIX, /* the peer's uid (SO_PEERCRED) is the authorization: root, or `owner_uid` */
+    CONTROL_UNIX, /* the peer's uid (SO_PEERCRED) is the authorization: root, or our own */
 };
 
 /* Creates the default org and, when the database has no API key, a first admin key, which is

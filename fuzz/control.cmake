@@ -1,0 +1,2 @@
+sealgate_fuzz_target(control_json control)
+sealgate_fuzz_target(explain_url control)
