@@ -101,13 +101,11 @@ static void follow_plan(struct dial *dial, const struct dialer_plan *plan)
         refuse(dial, REFUSAL_OVERLOADED, "The proxy is out of memory.");
 }
 
-static void choose(struct dial *dial, enum dialer_exemption exemption,
-                   const struct ip_address *addresses, size_t count, uint16_t port)
+static void choose(struct dial *dial, const struct dialer_candidates *candidates)
 {
     struct dialer_plan plan = {.count = 0};
 
-    dialer_guard_plan(&dial->means->guard, dial->means->config, exemption, addresses, count, port,
-                      &plan);
+    dialer_guard_plan(&dial->means->guard, dial->means->config, candidates, &plan);
     follow_plan(dial, &plan);
 }
 
@@ -118,7 +116,8 @@ static void on_resolved(struct resolver_query *query, enum error error,
     const char *name = dial->target.host.text;
 
     if (error == OK)
-        choose(dial, DIALER_CHECKED, answer->addresses, answer->count, dial->target.port);
+        choose(dial, &(struct dialer_candidates){answer->addresses, answer->count,
+                                                 dial->target.port, DIALER_CHECKED});
     else if (error == ERR_NOT_FOUND)
         refuse(dial, REFUSAL_UPSTREAM_DNS, "%s has no address.", name);
     else if (error == ERR_TIMEOUT)
@@ -136,10 +135,12 @@ static void begin(struct dial *dial)
     if (authority_equals(target, &dial->means->config->advertise))
         refuse(dial, REFUSAL_ADDRESS_NOT_ALLOWED, "%s is the proxy itself.", target->host.text);
     else if (entry != NULL)
-        choose(dial, DIALER_EXEMPT, &entry->to.address, 1,
-               entry->to.port == 0 ? target->port : entry->to.port);
+        choose(dial, &(struct dialer_candidates){
+                         &entry->to.address, 1, entry->to.port == 0 ? target->port : entry->to.port,
+                         DIALER_EXEMPT});
     else if (host_name_is_literal(&target->host))
-        choose(dial, DIALER_CHECKED, &target->host.literal, 1, target->port);
+        choose(dial,
+               &(struct dialer_candidates){&target->host.literal, 1, target->port, DIALER_CHECKED});
     else
         resolver_ask(dial->means->resolver, &target->host, &dial->query);
 }

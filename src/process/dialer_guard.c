@@ -160,16 +160,17 @@ static void consider(const struct dialer_guard *guard, const struct config *conf
 }
 
 void dialer_guard_plan(const struct dialer_guard *guard, const struct config *config,
-                       enum dialer_exemption exemption, const struct ip_address *addresses,
-                       size_t count, uint16_t port, struct dialer_plan *plan)
+                       const struct dialer_candidates *candidates, struct dialer_plan *plan)
 {
     static const uint8_t families[2] = {16, 4};
-    size_t from[2] = {0, 0};
+    size_t count = candidates->count, from[2] = {0, 0};
 
     for (size_t turn = 0; from[0] < count || from[1] < count; turn = 1 - turn) {
-        const struct ip_address *address = next_of(addresses, count, families[turn], &from[turn]);
+        const struct ip_address *address =
+            next_of(candidates->addresses, count, families[turn], &from[turn]);
 
         if (address != NULL)
-            consider(guard, config, exemption, &(struct ip_endpoint){*address, port}, plan);
+            consider(guard, config, candidates->exemption,
+                     &(struct ip_endpoint){*address, candidates->port}, plan);
     }
 }

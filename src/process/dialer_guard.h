@@ -38,7 +38,14 @@ struct dialer_plan {
     struct ip_address refused; /* the first that may not; len 0: none */
 };
 
-/* Adds every address that may be dialled at `port`. */
+/* What a name stands for, and where that is from. */
+struct dialer_candidates {
+    const struct ip_address *addresses; /* borrowed */
+    size_t count;
+    uint16_t port;
+    enum dialer_exemption exemption;
+};
+
+/* Adds every candidate that may be dialled. */
 void dialer_guard_plan(const struct dialer_guard *guard, const struct config *config,
-                       enum dialer_exemption exemption, const struct ip_address *addresses,
-                       size_t count, uint16_t port, struct dialer_plan *plan);
+                       const struct dialer_candidates *candidates, struct dialer_plan *plan);

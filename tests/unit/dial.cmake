@@ -1,2 +1,3 @@
 sealgate_unit_test(dialer_guard dial)
 sealgate_unit_test(dial dial PkgConfig::LIBEVENT)
+sealgate_unit_test(dialer_quota dial)

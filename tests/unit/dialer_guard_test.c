@@ -109,7 +109,9 @@ static void every_row_of_the_table_holds(void **state)
         struct dialer_plan plan = {.count = 0};
         char refused[IP_ADDRESS_TEXT_MAX] = "";
 
-        dialer_guard_plan(&guard, config, rows[i].exemption, addresses, count, rows[i].port, &plan);
+        dialer_guard_plan(
+            &guard, config,
+            &(struct dialer_candidates){addresses, count, rows[i].port, rows[i].exemption}, &plan);
         if (plan.refused.len != 0)
             ip_address_format(&plan.refused, refused);
         if (strcmp(print(&plan), rows[i].dialled) != 0 || strcmp(refused, rows[i].refused) != 0)
@@ -127,9 +129,11 @@ static void unknown_interfaces_make_every_address_one_of_ours(void **state)
 
     guard.is_complete = false;
     assert_int_equal(ip_address_parse(SLICE("1.1.1.1"), &address), OK);
-    dialer_guard_plan(&guard, config, DIALER_CHECKED, &address, 1, 3128, &plan);
+    dialer_guard_plan(&guard, config,
+                      &(struct dialer_candidates){&address, 1, 3128, DIALER_CHECKED}, &plan);
     assert_int_equal(plan.count, 0);
-    dialer_guard_plan(&guard, config, DIALER_CHECKED, &address, 1, 443, &plan);
+    dialer_guard_plan(&guard, config, &(struct dialer_candidates){&address, 1, 443, DIALER_CHECKED},
+                      &plan);
     assert_int_equal(plan.count, 1);
 }
 
@@ -146,7 +150,8 @@ static void more_listeners_than_fit_close_the_machine(void **state)
         listener.port = (uint16_t)port;
         dialer_guard_add_listener(&guard, &listener);
     }
-    dialer_guard_plan(&guard, config, DIALER_CHECKED, &listener.address, 1, 9, &plan);
+    dialer_guard_plan(&guard, config,
+                      &(struct dialer_candidates){&listener.address, 1, 9, DIALER_CHECKED}, &plan);
     assert_int_equal(plan.count, 0);
 }
 

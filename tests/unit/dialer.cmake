@@ -1,0 +1,1 @@
+sealgate_unit_test(dialer process PkgConfig::LIBEVENT)

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The dialer process, as a worker and control see it: a real one, over real channels. */
+#include "process/dialer.h"
+
+#include "policy/policy.h"
+#include "process/peer.h"
+#include "process/view_mac.h"
+
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct dialer_world {
+    struct event_base *base;
+    pid_t process;
+    int listener;
+    uint16_t port;
+    struct view_mac_key key;
+    struct peer supervisor, worker, control;
+    bool is_ready, is_worker_gone, is_lost;
+    struct message_dialed dialed;
+    char detail[512];
+    bool has_answer;
+};
+
+static void on_ready(struct peer *peer, struct message *message UNUSED)
+{
+    struct dialer_world *world = peer->context;
+
+    world->is_ready = true;
+}
+
+static void on_peer_lost(struct peer *peer, struct message *message UNUSED)
+{
+    struct dialer_world *world = peer->context;
+
+    world->is_lost = true;
+}
+
+static void note(struct dialer_world *world, struct slice detail)
+{
+    snprintf(world->detail, sizeof(world->detail), "%.*s", SLICE_ARG(detail));
+    world->has_answer = true;
+}
+
+static void on_dialed(struct peer *peer, struct message *message)
+{
+    struct dialer_world *world = peer->context;
+
+    world->dialed = message->dialed;
+    world->dialed.socket = message_take_fd(&message->dialed.socket);
+    note(world, message->dialed.detail);
+}
+
+static void on_resolved(struct peer *peer, struct message *message)
+{
+    struct dialer_world *world = peer->context;
+
+    world->dialed = (struct message_dialed){.ticket = message->resolved.ticket,
+                                            .code = message->resolved.code,
+                                            .address = message->resolved.address,
+                                            .socket = -1};
+    note(world, message->resolved.detail);
+}
+
+static void on_worker_gone(struct peer *peer)
+{
+    struct dialer_world *world = peer->context;
+
+    world->is_worker_gone = true;
+}
+
+static message_handler *const supervisor_handlers[MESSAGE_COUNT] = {
+    [MESSAGE_READY] = on_ready, [MESSAGE_PEER_LOST] = on_peer_lost};
+static message_handler *const worker_handlers[MESSAGE_COUNT] = {[MESSAGE_DIALED] = on_dialed};
+static message_handler *const control_handlers[MESSAGE_COUNT] = {[MESSAGE_RESOLVED] = on_resolved};
+
+static void listen_on_loopback(struct dialer_world *world)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+
+    world->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(world->listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(world->listener, 16), 0);
+    assert_int_equal(getsockname(world->listener, (struct sockaddr *)&address, &len), 0);
+    world->port = ntohs(address.sin_port);
+}
+
+static void start_process(struct dialer_world *world)
+{
+    int pair[2];
+
+    assert_int_equal(channel_pair(pair), OK);
+    world->process = fork();
+    if (world->process == 0) {
+        dup2(pair[1], 3);
+        closefrom(4);
+        _exit(dialer_main());
+    }
+    close(pair[1]);
+    world->supervisor =
+        (struct peer){.role = PROCESS_DIALER, .context = world, .handlers = supervisor_handlers};
+    assert_int_equal(peer_open(&world->supervisor, world->base, pair[0]), OK);
+}
+
+static void wait_until(struct dialer_world *world, const bool *condition)
+{
+    while (!*condition)
+        assert_int_equal(event_base_loop(world->base, EVLOOP_ONCE), 0);
+}
+
+static void send_configuration(struct dialer_world *world)
+{
+    char text[512];
+    struct message view_key = {.type = MESSAGE_VIEW_KEY};
+
+    snprintf(text, sizeof(text),
+             "upstream: { resolve: { ok.test: '127.0.0.1:%u', private.test: 10.0.0.1 } }\n",
+             world->port);
+    const struct message configuration = {.type = MESSAGE_CONFIGURATION,
+                                          .configuration = {.path = SLICE("t.yaml"),
+                                                            .text = slice_from_string(text),
+                                                            .data_dir = SLICE("/tmp")}};
+    assert_int_equal(peer_send(&world->supervisor, &configuration), OK);
+    memset(world->key.bytes, 7, sizeof(world->key.bytes));
+    memcpy(view_key.view_key.key, world->key.bytes, sizeof(world->key.bytes));
+    assert_int_equal(peer_send(&world->supervisor, &view_key), OK);
+    assert_int_equal(peer_send(&world->supervisor, &(struct message){.type = MESSAGE_BEGIN}), OK);
+}
+
+static void connect_peer(struct dialer_world *world, struct peer *peer, enum process_role role,
+                         message_handler *const *handlers)
+{
+    int pair[2];
+
+    assert_int_equal(channel_pair(pair), OK);
+    const struct message message = {.type = MESSAGE_PEER,
+                                    .peer = {.role = role, .generation = 1, .channel = pair[1]}};
+    assert_int_equal(peer_send(&world->supervisor, &message), OK);
+    *peer = (struct peer){.role = PROCESS_DIALER,
+                          .context = world,
+                          .handlers = handlers,
+                          .on_gone = role == PROCESS_WORKER ? on_worker_gone : NULL};
+    assert_int_equal(peer_open(peer, world->base, pair[0]), OK);
+}
+
+static int set_up(void **state)
+{
+    struct dialer_world *world = calloc(1, sizeof(*world));
+
+    world->base = event_base_new();
+    listen_on_loopback(world);
+    start_process(world);
+    send_configuration(world);
+    connect_peer(world, &world->worker, PROCESS_WORKER, worker_handlers);
+    connect_peer(world, &world->control, PROCESS_CONTROL, control_handlers);
+    wait_until(world, &world->is_ready);
+    *state = world;
+    return 0;
+}
+
+/* The process ends by itself when its supervisor goes. */
+static int tear_down(void **state)
+{
+    struct dialer_world *world = *state;
+    int status = -1;
+
+    peer_close(&world->worker);
+    peer_close(&world->control);
+    peer_close(&world->supervisor);
+    waitpid(world->process, &status, 0);
+    event_base_free(world->base);
+    close(world->listener);
+    free(world);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+/* A running sandbox whose one store allows *.test on any port. */
+static void encode_view(enum view_status status, struct buffer *out)
+{
+    struct host_list *allowlist = host_list_new();
+    struct view_layer layer = {SLICE("st-1"), SLICE("store"), allowlist, {0}};
+    struct view view = {.generation = 1,
+                        .sandbox_id = SLICE("sb-1"),
+                        .org_id = SLICE("org-1"),
+                        .status = status,
+                        .layers = &layer,
+                        .layer_count = 1};
+
+    assert_int_equal(host_list_add(allowlist, SLICE("ok.test:*"), NULL), OK);
+    assert_int_equal(host_list_add(allowlist, SLICE("private.test:*"), NULL), OK);
+    assert_int_equal(host_list_add(allowlist, SLICE("10.0.0.2:*"), NULL), OK);
+    assert_int_equal(view_encode(&view, out), OK);
+    host_list_free(allowlist);
+}
+
+static void present(struct dialer_world *world, uint64_t handle, enum view_status status)
+{
+    OWNED_STRUCT(buffer) *encoded = &(struct buffer){.limit = 4096};
+    struct message message = {.type = MESSAGE_PRESENT_VIEW};
+
+    encode_view(status, encoded);
+    message.present_view.handle = handle;
+    message.present_view.view = buffer_view(encoded);
+    view_mac_sign(&world->key, message.present_view.view, message.present_view.mac);
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+}
+
+static struct message dial_message(uint64_t handle, const char *host, uint16_t port)
+{
+    struct message message = {.type = MESSAGE_DIAL, .dial = {.ticket = 5, .handle = handle}};
+
+    message.dial.target.port = port;
+    assert_int_equal(host_name_parse(slice_from_string(host), &message.dial.target.host), OK);
+    return message;
+}
+
+static void dial(struct dialer_world *world, uint64_t handle, const char *host, uint16_t port)
+{
+    const struct message message = dial_message(handle, host, port);
+
+    world->has_answer = false;
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->has_answer);
+    assert_int_equal(world->dialed.ticket, 5);
+}
+
+static void assert_refused(struct dialer_world *world, const char *host, uint16_t port,
+                           const char *code)
+{
+    dial(world, 1, host, port);
+    assert_string_equal(refusal_code_name(world->dialed.code), code);
+    assert_int_equal(world->dialed.socket, -1);
+}
+
+static void a_worker_gets_a_connected_socket(void **state)
+{
+    struct dialer_world *world = *state;
+    char byte = 0;
+
+    present(world, 1, VIEW_RUNNING);
+    dial(world, 1, "ok.test", 443);
+    assert_int_equal(world->dialed.code, REFUSAL_NONE);
+    assert_int_equal(world->dialed.address.port, world->port);
+    int upstream = accept(world->listener, NULL, NULL);
+    assert_int_equal(write(upstream, "x", 1), 1);
+    while (read(world->dialed.socket, &byte, 1) != 1)
+        continue; /* it is non-blocking */
+    assert_int_equal(byte, 'x');
+    close(upstream);
+    close(world->dialed.socket);
+}
+
+static void what_the_view_does_not_allow_is_refused(void **state)
+{
+    struct dialer_world *world = *state;
+
+    present(world, 1, VIEW_RUNNING);
+    assert_refused(world, "other.test", 443, "host_not_allowed");
+    assert_refused(world, "10.0.0.2", 443, "address_not_allowed");
+}
+
+static void a_suspended_sandbox_dials_nothing(void **state)
+{
+    struct dialer_world *world = *state;
+
+    present(world, 1, VIEW_SUSPENDED);
+    assert_refused(world, "ok.test", 443, "sandbox_suspended");
+}
+
+static void a_view_presented_anew_replaces_the_old_one(void **state)
+{
+    struct dialer_world *world = *state;
+
+    present(world, 1, VIEW_RUNNING);
+    present(world, 1, VIEW_SUSPENDED);
+    assert_refused(world, "ok.test", 443, "sandbox_suspended");
+}
+
+static void a_view_with_a_wrong_mac_costs_the_worker_its_channel(void **state)
+{
+    struct dialer_world *world = *state;
+
+    world->key.bytes[0] ^= 1;
+    present(world, 1, VIEW_RUNNING);
+    wait_until(world, &world->is_worker_gone);
+    wait_until(world, &world->is_lost);
+}
+
+static void so_does_a_handle_that_was_never_presented(void **state)
+{
+    struct dialer_world *world = *state;
+    const struct message message = dial_message(9, "ok.test", 443);
+
+    present(world, 1, VIEW_RUNNING);
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->is_worker_gone);
+}
+
+static void so_does_a_handle_that_was_forgotten(void **state)
+{
+    struct dialer_world *world = *state;
+    const struct message forget = {.type = MESSAGE_FORGET_VIEW, .forget_view = {.handle = 1}};
+    const struct message message = dial_message(1, "ok.test", 443);
+
+    present(world, 1, VIEW_RUNNING);
+    assert_int_equal(peer_send(&world->worker, &forget), OK);
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->is_worker_gone);
+}
+
+static void a_worker_may_not_resolve_without_a_view(void **state)
+{
+    struct dialer_world *world = *state;
+    struct message message = {.type = MESSAGE_RESOLVE, .resolve = {.ticket = 5}};
+
+    message.resolve.target = dial_message(1, "ok.test", 443).dial.target;
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->is_worker_gone);
+}
+
+static void control_learns_what_would_be_dialled(void **state)
+{
+    struct dialer_world *world = *state;
+    struct message message = {.type = MESSAGE_RESOLVE, .resolve = {.ticket = 6}};
+
+    message.resolve.target = dial_message(1, "private.test", 443).dial.target;
+    assert_int_equal(peer_send(&world->control, &message), OK);
+    wait_until(world, &world->has_answer);
+    assert_int_equal(world->dialed.ticket, 6);
+    assert_int_equal(world->dialed.code, REFUSAL_NONE);
+    assert_int_equal(world->dialed.address.address.bytes[0], 10);
+    assert_int_equal(world->dialed.address.port, 443);
+}
+
+#define DIALER_TEST(fact) cmocka_unit_test_setup_teardown(fact, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DIALER_TEST(a_worker_gets_a_connected_socket),
+        DIALER_TEST(what_the_view_does_not_allow_is_refused),
+        DIALER_TEST(a_suspended_sandbox_dials_nothing),
+        DIALER_TEST(a_view_presented_anew_replaces_the_old_one),
+        DIALER_TEST(a_view_with_a_wrong_mac_costs_the_worker_its_channel),
+        DIALER_TEST(so_does_a_handle_that_was_never_presented),
+        DIALER_TEST(so_does_a_handle_that_was_forgotten),
+        DIALER_TEST(a_worker_may_not_resolve_without_a_view),
+        DIALER_TEST(control_learns_what_would_be_dialled),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
