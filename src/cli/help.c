@@ -2,9 +2,21 @@
 /* Formats the table of commands. Never says anything that is not in the table. */
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { COLUMN = 28 };
+
+/* A summary begins small, for lists; alone it is a sentence. */
+static void print_sentence(FILE *out, const char *summary)
+{
+    size_t len = strlen(summary);
+
+    fputc(toupper((unsigned char)summary[0]), out);
+    fputs(summary + 1, out);
+    if (summary[len - 1] != '.')
+        fputc('.', out);
+}
 
 static void print_usage(FILE *out, const struct cli_command *command, const char *path)
 {
@@ -49,7 +61,9 @@ void help_print(FILE *out, const struct cli_command *command, const char *path)
 {
     fputs("Usage: ", out);
     print_usage(out, command, path);
-    fprintf(out, "\n\n%s\n", command->summary);
+    fputs("\n\n", out);
+    print_sentence(out, command->summary);
+    fputc('\n', out);
     if (command->description != NULL)
         fprintf(out, "\n%s\n", command->description);
     if (command->children != NULL)
@@ -88,8 +102,8 @@ static void print_roff_option(FILE *out, const struct cli_option *option)
 
 static void print_roff_body(FILE *out, const struct cli_command *command)
 {
-    print_roff(out, command->summary);
-    fputs(".\n", out);
+    print_sentence(out, command->summary);
+    fputc('\n', out);
     if (command->description != NULL) {
         fputs(".PP\n", out);
         print_roff(out, command->description);

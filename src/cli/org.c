@@ -6,6 +6,8 @@
 
 static const struct output_column org_columns[] = {
     {"NAME", "name"}, {"ID", "id"}, {"CREATED", "createdAt"}};
+static const struct output_column new_org_columns[] = {
+    {"name", "name"}, {"id", "id"}, {"created", "createdAt"}};
 static const struct output_column key_columns[] = {
     {"ID", "id"},       {"NAME", "name"},         {"ORGANIZATION", "orgId"},
     {"ADMIN", "admin"}, {"CREATED", "createdAt"}, {"REVOKED", "revokedAt"},
@@ -18,8 +20,8 @@ static enum cli_status org_create(struct cli *cli)
     const struct api_path path = api_path("orgs", NULL);
     json_t *body = json_pack("{s:s}", "name", cli_argument(cli, 0));
 
-    return output_object(cli, api_call(cli, "POST", &path, body), org_columns,
-                         ARRAY_LEN(org_columns));
+    return output_object(cli, api_call(cli, "POST", &path, body), new_org_columns,
+                         ARRAY_LEN(new_org_columns));
 }
 
 static enum cli_status org_list(struct cli *cli)

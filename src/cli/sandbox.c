@@ -62,9 +62,11 @@ static enum cli_status create_at(const struct cli *cli, const struct api_path *p
     if (!set_fields(cli, body))
         return CLI_USAGE;
     json_t *sandbox = api_call(cli, "POST", path, body);
+    char id[128];
+    output_field(sandbox, "sandboxID", id, sizeof(id));
     enum cli_status status = output_object(cli, sandbox, details, ARRAY_LEN(details));
     if (status == CLI_DONE && !output_is_json(cli))
-        puts("\nIts environment: eval \"$(sealgate sandbox env ID)\"");
+        printf("\nIts environment: eval \"$(sealgate sandbox env %s)\"\n", id);
     return status;
 }
 

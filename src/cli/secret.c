@@ -58,7 +58,7 @@ static enum cli_status secret_set(struct cli *cli)
     api_set_list(body, "inject", cli, "inject");
     json_t *answer = api_call(cli, "PUT", &path, body);
     output_warnings(answer);
-    snprintf(sentence, sizeof(sentence), "Set. %lld running sandboxes use it from now on.",
+    snprintf(sentence, sizeof(sentence), "Set. Running sandboxes that use it from now on: %lld.",
              (long long)json_integer_value(json_object_get(answer, "refreshed")));
     return output_done(cli, answer, sentence);
 }
