@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { SECONDS_LEN = 19 /* 2026-01-31T12:00:00 */, AGO_MAX_S = 100 * 365 * 86400LL };
+enum { SECONDS_LEN = 19 /* 2026-01-31T12:00:00 */, AGO_MAX_S = 100LL * 365 * 86400 };
 
 static uint64_t unit_of(char suffix)
 {

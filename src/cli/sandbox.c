@@ -111,7 +111,7 @@ static enum error append_export(const char *name, const json_t *value, struct bu
 /* All or nothing: half an environment would be taken for a whole one. */
 static enum cli_status print_exports(json_t *envs)
 {
-    OWNED_STRUCT(buffer) *out = &(struct buffer){.limit = 16 * 1024 * 1024};
+    OWNED_STRUCT(buffer) *out = &(struct buffer){.limit = (size_t)16 << 20};
     const char *name;
     json_t *value;
 
