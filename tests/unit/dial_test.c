@@ -110,6 +110,8 @@ static void on_query(evutil_socket_t fd, short what, void *argument)
 
     (void)what;
     assert_true(len > 12);
+    if (memmem(message, (size_t)len, "\x06silent", 7) != NULL)
+        return;
     size_t end = answer_query(argument, message, (size_t)len);
     assert_int_equal(sendto(fd, message, end, 0, (struct sockaddr *)&from, from_len), (ssize_t)end);
 }
@@ -287,6 +289,36 @@ static void a_closed_port_is_a_connect_refusal_with_the_reason(void **state)
     close(closed);
 }
 
+static void a_silent_nameserver_is_a_dns_refusal_at_the_deadline(void **state)
+{
+    struct world *world = *state;
+
+    world->config->connect_timeout_ms = 100;
+    assert_refused(world, "silent.test", 443, REFUSAL_UPSTREAM_DNS, "in time");
+}
+
+/* A full accept queue drops what comes next, as a dead host does. */
+static void a_silent_host_is_a_timeout_at_the_deadline(void **state)
+{
+    struct world *world = *state;
+    int waiting[8];
+    uint16_t port;
+    int full = bind_loopback(SOCK_STREAM, &port);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+
+    assert_int_equal(listen(full, 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(waiting); i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(waiting[i], (struct sockaddr *)&address, sizeof(address));
+    }
+    world->config->connect_timeout_ms = 100;
+    assert_refused(world, "here.test", port, REFUSAL_UPSTREAM_TIMEOUT, "in time");
+    for (size_t i = 0; i < ARRAY_LEN(waiting); i++)
+        close(waiting[i]);
+    close(full);
+}
+
 static void resolving_alone_opens_no_connection(void **state)
 {
     struct world *world = *state;
@@ -344,6 +376,8 @@ int main(void)
         WORLD_TEST(the_proxy_itself_is_no_target),
         WORLD_TEST(a_name_without_an_address_is_a_dns_refusal),
         WORLD_TEST(a_closed_port_is_a_connect_refusal_with_the_reason),
+        WORLD_TEST(a_silent_nameserver_is_a_dns_refusal_at_the_deadline),
+        WORLD_TEST(a_silent_host_is_a_timeout_at_the_deadline),
         WORLD_TEST(resolving_alone_opens_no_connection),
         WORLD_TEST(a_dial_can_be_given_up_in_every_state),
         WORLD_TEST(other_nameservers_forget_what_was_known),
