@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BUNDLE_MAX = 16 * 1024 * 1024, ROOT_MAX = 64 * 1024, RETRY_MS = 5000 };
+enum { BUNDLE_MAX = 16 * 1024 * 1024, ROOT_MAX = 64 * 1024, RETRY_MS = 1000 };
 
 struct ca_files {
     struct control *control; /* borrowed */

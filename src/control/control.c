@@ -146,6 +146,9 @@ void control_reconfigure(struct control *control, const struct control_settings 
 void control_set_ready(struct control *control, bool is_ready)
 {
     control->lacks_processes = !is_ready;
+    if (is_ready && ca_files_root(control->ca_files).len == 0 &&
+        ca_files_refresh(control->ca_files) != OK)
+        LOG(LEVEL_WARN, "ca_not_known_yet");
 }
 
 void control_drain(struct control *control, void (*done)(void *argument), void *argument)

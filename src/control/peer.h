@@ -7,6 +7,5 @@
 #include <stdbool.h>
 
 /* Root, or the uid of this process, in the user namespace of this process. `proc_fd` is /proc (-1:
- * there is none, then only the uid decides). A peer that hides its namespace and is not root is
- * refused: that costs nobody but an intruder anything. */
+ * there is none; then, and when /proc may not be read, only the uid decides). */
 bool peer_is_owner(int fd, int proc_fd);

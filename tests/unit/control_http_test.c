@@ -5,9 +5,12 @@
 #include "control_fixture.h"
 
 #include <arpa/inet.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -172,6 +175,38 @@ static void the_local_socket_needs_no_key(void **state)
     client_answer_clear(&answer);
 }
 
+/* In another user namespace, on a socket that was connected from there. Exits 0 when refused. */
+static int ask_from_a_namespace_below(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    static const char request[] = "GET /api/orgs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    char answer[16];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    memcpy(address.sun_path, path, strlen(path));
+    if (unshare(CLONE_NEWUSER) != 0)
+        return 77;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        return 1;
+    if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
+        return 0;
+    return recv(fd, answer, sizeof answer, 0) > 0 ? 1 : 0;
+}
+
+static void a_peer_in_another_user_namespace_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ask_from_a_namespace_below(fixture->socket_path));
+    while (waitpid(child, &status, WNOHANG) == 0)
+        fixture_pump(fixture);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip(); /* no user namespaces for us here */
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A context for 127.0.0.1, and the root that vouches for it in the file at `ca_path`. */
 static SSL_CTX *make_tls(const char *ca_path)
 {
@@ -276,6 +311,7 @@ int main(void)
         TEST(what_is_no_json_object_is_400),
         TEST(a_badly_escaped_path_is_400),
         TEST(the_local_socket_needs_no_key),
+        TEST(a_peer_in_another_user_namespace_is_refused),
         TEST(tls_is_spoken_and_verified),
         TEST(a_key_is_not_sent_in_the_clear_to_strangers),
         TEST(draining_closes_idle_connections_and_ends),
