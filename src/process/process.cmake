@@ -1,10 +1,18 @@
+# Files of their own so that their tests link nothing else.
+sealgate_module(key_files
+    SOURCES durable_file.c key_files.c
+    PUBLIC ca keyring)
+sealgate_module(worker_views
+    SOURCES held_views.c
+    PUBLIC messages)
 # The processes themselves: everything comes together here.
 sealgate_module(process
     SOURCES audit_output.c child.c configuration_file.c control_calls.c control_declaration.c
             control_process.c control_tls.c control_worker.c data_dir.c declared_values.c dialer.c
-            durable_file.c hardening.c held_views.c key_files.c keyholder.c keyholder_calls.c
-            keyholder_values.c keyholder_worker.c listeners.c notify.c process.c shared_pages.c
-            spawn.c supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c
-            trust_store.c worker.c worker_answers.c worker_request.c worker_service.c
+            hardening.c keyholder.c keyholder_calls.c keyholder_values.c keyholder_worker.c
+            listeners.c notify.c process.c shared_pages.c spawn.c supervisor.c supervisor_child.c
+            supervisor_handover.c supervisor_reload.c trust_store.c worker.c worker_answers.c
+            worker_request.c worker_service.c
     PUBLIC config channel
-    PRIVATE dial ca keyring observe proxy store control PkgConfig::LIBEVENT PkgConfig::OPENSSL)
+    PRIVATE dial key_files worker_views observe proxy store control PkgConfig::LIBEVENT
+            PkgConfig::OPENSSL)
