@@ -72,7 +72,7 @@ static enum error listen_everywhere(struct worker *worker)
     while (worker->listener_count > 0) {
         struct worker_listener listener = worker->listeners[--worker->listener_count];
 
-        TRY(proxy_listen(worker->proxy, listener.fd, listener.kind));
+        TRY(proxy_listen(worker->proxy, listener.fd, listener.kind, SLICE_NONE));
     }
     return OK;
 }

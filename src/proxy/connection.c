@@ -10,6 +10,8 @@
 #include "proxy/exchange.h"
 #include "proxy/exchange_record.h"
 #include "proxy/identify.h"
+#include "proxy/listener.h"
+#include "proxy/original_destination.h"
 #include "proxy/refusal.h"
 
 #include <stdlib.h>
@@ -44,8 +46,18 @@ static void set_state(struct connection *connection, enum connection_state next)
 static void connection_step(void *owner);
 static void on_deadline(void *owner);
 
-struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_endpoint *client)
+/* A transparent client says nothing about itself: who it is comes first. */
+static void begin_transparent(struct connection *connection)
 {
+    connection->is_transparent = connection->is_tunnel = true;
+    connection->state = CONNECTION_AWAITING_IDENTITY;
+    task_schedule(&connection->proxy->tasks, &connection->task);
+}
+
+struct connection *connection_new(const struct listener *listener, int fd,
+                                  const struct ip_endpoint *client)
+{
+    struct proxy *proxy = listener->proxy;
     struct connection *connection = calloc(1, sizeof(*connection));
 
     if (connection == NULL) {
@@ -54,6 +66,8 @@ struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_e
     }
     connection->proxy = proxy;
     connection->client = *client;
+    memcpy(connection->listener_sandbox, listener->sandbox_id, listener->sandbox_id_len);
+    connection->listener_sandbox_len = listener->sandbox_id_len;
     leg_open(&connection->leg, proxy->base, fd, proxy->scratch);
     leg_set_owner(&connection->leg, connection_step, connection);
     h1_stream_init(&connection->h1, &connection->leg, H1_REQUESTS);
@@ -64,7 +78,10 @@ struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_e
     TAILQ_INSERT_TAIL(&proxy->connections, connection, link);
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
     metrics_add(METRIC_CONNECTIONS_OPEN, 1);
-    leg_want_read(&connection->leg, true);
+    if (listener->kind == PROXY_TRANSPARENT)
+        begin_transparent(connection);
+    else
+        leg_want_read(&connection->leg, true);
     return connection;
 }
 
@@ -154,26 +171,32 @@ static bool belong_to(struct connection *connection, struct sandbox *sandbox)
     return true;
 }
 
-/* The leaf and the upstream connection are on their way while the client says hello. */
-static void prepare_tunnel(struct connection *connection)
+static bool is_reachable(const struct connection *connection)
 {
     const struct view *view = connection->sandbox->view;
-    struct proxy *proxy = connection->proxy;
+    struct decision_settings settings = connection->proxy->settings.decision;
+
+    return decision_for_identity(view).verdict == VERDICT_ALLOW &&
+           decision_for_host(view, &connection->tunnel, settings).verdict == VERDICT_ALLOW;
+}
+
+/* Both handshakes run at once: the leaf and the upstream connection are asked for before the client
+ * says hello. Port 80 will hardly see TLS. */
+void connection_set_tunnel(struct connection *connection, const struct authority *target)
+{
     X509 *leaf;
 
-    if (connection->tunnel.port == 80)
+    connection->is_tunnel = true;
+    connection->tunnel = *target;
+    if (target->port == 80)
         return;
-    client_leaf_get(proxy, &connection->tunnel.host, NULL, &leaf);
-    if (decision_for_identity(view).verdict == VERDICT_ALLOW &&
-        decision_for_host(view, &connection->tunnel, proxy->settings.decision).verdict ==
-            VERDICT_ALLOW)
-        upstream_warm(connection->sandbox, &connection->tunnel, true);
+    client_leaf_get(connection->proxy, &target->host, NULL, &leaf);
+    if (is_reachable(connection))
+        upstream_warm(connection->sandbox, target, true);
 }
 
 static enum step open_tunnel(struct connection *connection)
 {
-    connection->is_tunnel = true;
-    connection->tunnel = connection->request.authority;
     h1_stream_clear(&connection->h1);
     set_state(connection, CONNECTION_SNIFFING);
     deadline_set(&connection->deadline, CONNECTION_HANDSHAKE_MS);
@@ -183,7 +206,7 @@ static enum step open_tunnel(struct connection *connection)
         return STEP_WAIT;
     }
     leg_want_read(&connection->leg, true);
-    prepare_tunnel(connection);
+    connection_set_tunnel(connection, &connection->request.authority);
     return STEP_NEXT;
 }
 
@@ -209,6 +232,10 @@ static enum step route_in_tunnel(struct connection *connection)
 {
     const struct http_request *request = &connection->request;
 
+    if (connection->tunnel.port == 0) { /* transparent and without TLS: Host says where to */
+        connection->tunnel = request->authority;
+        connection->tunnel.port = connection->destination.port;
+    }
     if (request->is_connect)
         return refuse_head(connection, REFUSAL_METHOD_NOT_ALLOWED, "CONNECT inside a tunnel");
     if (request->form == HTTP_TARGET_ABSOLUTE &&
@@ -367,7 +394,10 @@ static enum step step_greet(struct connection *connection)
     default:
         LOG(LEVEL_DEBUG, "client_handshake_failed",
             .host = host_name_view(&connection->tunnel.host));
-        connection_free(connection);
+        if (connection->is_sni_wrong)
+            drop(connection, REFUSAL_MISDIRECTED_REQUEST);
+        else
+            connection_free(connection);
         return STEP_WAIT;
     }
     leg_want_read(&connection->leg, true);

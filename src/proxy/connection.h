@@ -37,8 +37,12 @@ struct connection {
     struct waiter waiter;
     struct deadline deadline;
     struct ip_endpoint client;
-    struct sandbox *sandbox; /* NULL until identified; entered */
-    bool is_tunnel;          /* after CONNECT */
+    char listener_sandbox[SANDBOX_ID_MAX]; /* whom the socket that it came through belongs to */
+    size_t listener_sandbox_len;           /* 0: to nobody in particular */
+    bool is_transparent;
+    struct ip_endpoint destination; /* of is_transparent: whom the client believes to talk to */
+    struct sandbox *sandbox;        /* NULL until identified; entered */
+    bool is_tunnel;                 /* one target for all requests: after CONNECT, or transparent */
     bool is_tls;
     bool has_sni;
     bool is_sni_wrong;       /* present and not the tunnel's host */
@@ -53,7 +57,11 @@ struct connection {
 };
 
 /* Takes `fd`. NULL when out of memory (the descriptor is closed). */
-struct connection *connection_new(struct proxy *proxy, int fd, const struct ip_endpoint *client);
+struct connection *connection_new(const struct listener *listener, int fd,
+                                  const struct ip_endpoint *client);
+/* The host of a tunnel is known: from CONNECT, from SNI, from Host. What the handshakes will need
+ * is set on its way. */
+void connection_set_tunnel(struct connection *connection, const struct authority *target);
 /* Closes at once. */
 void connection_free(struct connection *connection);
 /* True between requests: may be closed without loss. */

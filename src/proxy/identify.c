@@ -65,12 +65,12 @@ static enum identify_result look_up(struct connection *connection, struct slice 
     }
 }
 
-static enum identify_result by_source(struct connection *connection, struct source *source,
+/* The socket says who it is; credentials, where there are some, must say the same. */
+static enum identify_result by_socket(struct connection *connection, struct slice id,
                                       const struct http_head *head, struct sandbox **out,
                                       enum refusal_code *code)
 {
-    struct slice id = slice_of(source->sandbox_id, source->sandbox_id_len);
-    bool has_field = http_head_find(head, SLICE("proxy-authorization")) != NULL;
+    bool has_field = head != NULL && http_head_find(head, SLICE("proxy-authorization")) != NULL;
     struct credentials credentials;
 
     enum identify_result result = look_up(connection, id, out, code);
@@ -88,7 +88,7 @@ static enum identify_result by_credentials(struct connection *connection,
 {
     struct credentials credentials;
 
-    if (http_head_find(head, SLICE("proxy-authorization")) == NULL)
+    if (head == NULL || http_head_find(head, SLICE("proxy-authorization")) == NULL)
         return refuse(code, REFUSAL_IDENTITY_REQUIRED);
     if (!parse_credentials(head, &credentials))
         return refuse(code, REFUSAL_IDENTITY_INVALID);
@@ -101,23 +101,37 @@ static enum identify_result by_credentials(struct connection *connection,
     return IDENTIFY_KNOWN;
 }
 
-enum identify_result identify_client(struct connection *connection, const struct http_head *head,
-                                     struct sandbox **out, enum refusal_code *code)
+static enum identify_result by_source(struct connection *connection, const struct http_head *head,
+                                      struct sandbox **out, enum refusal_code *code)
 {
     struct source *source =
         source_find(connection->proxy, &connection->client.address, &connection->waiter);
 
     if (source == NULL)
         return refuse(code, REFUSAL_OVERLOADED);
-    if (source->state == SOURCE_ASKED)
+    switch (source->state) {
+    case SOURCE_ASKED:
         return IDENTIFY_WAIT;
-    if (source->state == SOURCE_UNAVAILABLE) {
+    case SOURCE_REGISTERED:
+        return by_socket(connection, slice_of(source->sandbox_id, source->sandbox_id_len), head,
+                         out, code);
+    case SOURCE_FREE:
+        return by_credentials(connection, head, out, code);
+    default:
         source_forget_unavailable(source);
         return refuse(code, REFUSAL_OVERLOADED);
     }
-    if (http_head_count(head, SLICE("proxy-authorization")) > 1)
+}
+
+enum identify_result identify_client(struct connection *connection, const struct http_head *head,
+                                     struct sandbox **out, enum refusal_code *code)
+{
+    struct slice listener =
+        slice_of(connection->listener_sandbox, connection->listener_sandbox_len);
+
+    if (head != NULL && http_head_count(head, SLICE("proxy-authorization")) > 1)
         return refuse(code, REFUSAL_IDENTITY_INVALID);
-    if (source->state == SOURCE_REGISTERED)
-        return by_source(connection, source, head, out, code);
-    return by_credentials(connection, head, out, code);
+    if (listener.len > 0)
+        return by_socket(connection, listener, head, out, code);
+    return by_source(connection, head, out, code);
 }

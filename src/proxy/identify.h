@@ -8,7 +8,8 @@
 
 enum identify_result { IDENTIFY_KNOWN, IDENTIFY_WAIT, IDENTIFY_REFUSED };
 
-/* KNOWN: `*out`, whose view is there. WAIT: connection->waiter waits; ask again. REFUSED: `*code`.
+/* `head` is NULL on a transparent connection. KNOWN: `*out`, whose view is there. WAIT:
+ * connection->waiter waits; ask again. REFUSED: `*code`.
  */
 enum identify_result identify_client(struct connection *connection, const struct http_head *head,
                                      struct sandbox **out, enum refusal_code *code);

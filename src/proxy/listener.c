@@ -14,13 +14,6 @@
 
 enum { ACCEPTS_PER_EVENT = 32, PAUSE_MS = 50 };
 
-struct listener {
-    struct proxy *proxy;
-    int fd;
-    struct event *acceptable;
-    struct deadline pause;
-};
-
 static void take(struct listener *listener, int fd, const struct sockaddr *address)
 {
     struct ip_endpoint client;
@@ -31,7 +24,7 @@ static void take(struct listener *listener, int fd, const struct sockaddr *addre
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    connection_new(listener->proxy, fd, &client);
+    connection_new(listener, fd, &client);
 }
 
 /* Out of descriptors or memory: the queue waits, and other workers may take from it. */
@@ -69,16 +62,22 @@ static void on_acceptable(UNUSED evutil_socket_t event_fd, UNUSED short what, vo
     }
 }
 
-struct listener *listener_new(struct proxy *proxy, int fd)
+struct listener *listener_new(struct proxy *proxy, int fd, enum proxy_listener_kind kind,
+                              struct slice sandbox_id)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
 
-    if (listener == NULL) {
+    if (listener == NULL || sandbox_id.len > SANDBOX_ID_MAX) {
+        free(listener);
         close(fd);
         return NULL;
     }
     listener->proxy = proxy;
     listener->fd = fd;
+    listener->kind = kind;
+    listener->sandbox_id_len = sandbox_id.len;
+    if (sandbox_id.len > 0)
+        memcpy(listener->sandbox_id, sandbox_id.data, sandbox_id.len);
     deadline_init(&listener->pause, proxy->base, on_pause_over, listener);
     evutil_make_socket_nonblocking(fd);
     listener->acceptable =

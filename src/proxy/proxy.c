@@ -142,13 +142,14 @@ void proxy_free(struct proxy *proxy)
     free(proxy);
 }
 
-enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind)
+enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind,
+                        struct slice sandbox_id)
 {
-    if (kind != PROXY_EXPLICIT || proxy->listener_count == PROXY_LISTENERS_MAX) {
+    if (proxy->listener_count == PROXY_LISTENERS_MAX) {
         close(fd);
-        return ERR_UNSUPPORTED;
+        return ERR_TOO_LARGE;
     }
-    struct listener *listener = listener_new(proxy, fd);
+    struct listener *listener = listener_new(proxy, fd, kind, sandbox_id);
     if (listener == NULL)
         return ERR_NO_MEMORY;
     proxy->listeners[proxy->listener_count++] = listener;

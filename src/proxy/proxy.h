@@ -39,8 +39,10 @@ MUST_USE enum error proxy_new(const struct proxy_settings *settings,
                               const struct proxy_resources *resources, struct proxy **out);
 void proxy_free(struct proxy *proxy);
 
-/* Takes the listening socket. */
-MUST_USE enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind);
+/* Takes the listening socket. `sandbox_id`: what comes in through it belongs to that sandbox;
+ * empty: the client has to say, or its address does. */
+MUST_USE enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind,
+                                 struct slice sandbox_id);
 /* New settings for new connections; exchanges under way keep theirs. */
 void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings);
 void proxy_set_audit(struct proxy *proxy, int fd, bool is_datagram);

@@ -52,6 +52,35 @@ const char *refusal_hint(enum refusal_code code)
     return hint != NULL ? hint : "";
 }
 
+static const struct {
+    int status;
+    struct slice phrase;
+} phrases[] = {
+    {400, SLICE_INIT("Bad Request")},
+    {403, SLICE_INIT("Forbidden")},
+    {405, SLICE_INIT("Method Not Allowed")},
+    {407, SLICE_INIT("Proxy Authentication Required")},
+    {408, SLICE_INIT("Request Timeout")},
+    {413, SLICE_INIT("Content Too Large")},
+    {414, SLICE_INIT("URI Too Long")},
+    {421, SLICE_INIT("Misdirected Request")},
+    {429, SLICE_INIT("Too Many Requests")},
+    {431, SLICE_INIT("Request Header Fields Too Large")},
+    {501, SLICE_INIT("Not Implemented")},
+    {502, SLICE_INIT("Bad Gateway")},
+    {503, SLICE_INIT("Service Unavailable")},
+    {504, SLICE_INIT("Gateway Timeout")},
+    {505, SLICE_INIT("HTTP Version Not Supported")},
+};
+
+static struct slice phrase_of(int status)
+{
+    for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return SLICE_NONE;
+}
+
 enum refusal_code refusal_for_status(int status)
 {
     for (enum refusal_code code = REFUSAL_BAD_REQUEST; code < REFUSAL_COUNT; code++)
@@ -117,6 +146,7 @@ enum error refusal_format(const struct refusal *refusal, struct http_head *head,
                           struct buffer *body)
 {
     head->status = (uint16_t)refusal_code_status(refusal->code);
+    head->reason = phrase_of(head->status);
     TRY(http_head_add(head, SLICE("Content-Type"), SLICE("application/json")));
     TRY(http_head_add(head, SLICE("Cache-Control"), SLICE("no-store")));
     TRY(add_proxy_status(refusal, head));

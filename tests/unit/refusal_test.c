@@ -31,6 +31,7 @@ static void every_refusal_says_what_happened_and_what_would_change_it(void **sta
         json_t *json = body_of(&(struct refusal){.code = code}, &head);
 
         assert_int_equal(head.status, refusal_code_status(code));
+        assert_true(head.reason.len > 0);
         assert_string_equal(json_string_value(json_object_get(json, "code")),
                             refusal_code_name(code));
         assert_true(json_string_length(json_object_get(json, "error")) > 10);
