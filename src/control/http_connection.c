@@ -12,7 +12,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
-enum { INPUT_MAX = 16 * 1024, OUTPUT_MAX = 256 * 1024 * 1024 };
+enum { INPUT_MAX = 16 * 1024, OUTPUT_MAX = 256 * 1024 * 1024, STEPS_PER_ROUND = 256 };
 
 /* Named by what is waited for. */
 enum connection_state {
@@ -84,13 +84,15 @@ static void connection_arm(struct http_connection *connection)
         connection_close(connection);
 }
 
+/* A client that sends faster than it is answered does not keep the others waiting. */
 static void connection_run(struct http_connection *connection)
 {
-    enum error error;
-    do {
+    enum error error = OK;
+    for (unsigned i = 0; i < STEPS_PER_ROUND && error == OK; i++)
         error = connection_run_state(connection);
-    } while (error == OK);
-    if (error == ERR_AGAIN)
+    if (error == OK)
+        event_active(&connection->event, EV_READ, 0);
+    else if (error == ERR_AGAIN)
         connection_arm(connection);
     else
         connection_close(connection);

@@ -24,6 +24,25 @@ json_t *sandbox_output_summary(const struct sandbox *sandbox)
     return object;
 }
 
+static bool names_no_host(const struct view_data *data)
+{
+    for (size_t i = 0; i < data->layer_count; i++) {
+        if (data->layers[i].egress.count > 0)
+            return false;
+    }
+    return true;
+}
+
+/* What its owner would wonder about; NULL when there is nothing. */
+static const char *warning_for(const struct control *control, const struct view_data *data)
+{
+    if (data->reaches_nothing)
+        return "all of its secret stores are gone: it reaches nothing";
+    if (control->settings.decision.default_deny && names_no_host(data))
+        return "no secret store of its names a host, and default_deny is set: it reaches nothing";
+    return NULL;
+}
+
 enum error sandbox_output_load(struct api_call *call, struct slice id, json_t **out)
 {
     struct view_data data;
@@ -33,6 +52,9 @@ enum error sandbox_output_load(struct api_call *call, struct slice id, json_t **
     json_t *object = sandbox_output_summary(&data.sandbox);
     output_set(&object, "envs", environment_build(call->control, &data));
     output_set(&object, "proxyURL", output_text(url));
+    const char *warning = warning_for(call->control, &data);
+    if (warning != NULL)
+        output_set(&object, "warnings", json_pack("[s]", warning));
     *out = object;
     return OK;
 }

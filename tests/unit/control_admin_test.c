@@ -196,6 +196,52 @@ static void metrics_and_the_description_are_served(void **state)
     client_answer_clear(&answer);
 }
 
+/* "/api/x/{id}" with something in place of {id}. */
+static void fill_path(const char *pattern, char *path)
+{
+    while (*pattern != '\0') {
+        if (*pattern != '{') {
+            *path++ = *pattern++;
+            continue;
+        }
+        *path++ = 'x';
+        pattern = strchr(pattern, '}') + 1;
+    }
+    *path = '\0';
+}
+
+static bool is_routed(struct fixture *fixture, const char *method, const char *path)
+{
+    char upper[16] = "";
+    for (size_t i = 0; method[i] != '\0' && i < sizeof upper - 1; i++)
+        upper[i] = (char)(method[i] - 'a' + 'A');
+    struct client_answer answer = fixture_ask_as(fixture, NULL, upper, path, NULL);
+    bool routed = answer.status == 401 || answer.status == 200;
+    client_answer_clear(&answer);
+    return routed;
+}
+
+static void everything_that_is_described_exists(void **state)
+{
+    struct client_answer answer = fixture_ask_as(*state, NULL, "GET", "/openapi.json", NULL);
+    const char *pattern, *method;
+    json_t *item, *operation;
+    char path[256];
+    json_object_foreach(json_object_get(answer.body, "paths"), pattern, item)
+    {
+        fill_path(pattern, path);
+        json_object_foreach(item, method, operation)
+        {
+            if (strcmp(method, "parameters") == 0)
+                continue;
+            if (!is_routed(*state, method, path))
+                print_error("%s %s\n", method, path);
+            assert_true(is_routed(*state, method, path));
+        }
+    }
+    client_answer_clear(&answer);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -209,6 +255,7 @@ int main(void)
         TEST(ca_rotation_is_published),
         TEST(audit_shows_the_last_records_of_the_org),
         TEST(metrics_and_the_description_are_served),
+        TEST(everything_that_is_described_exists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,19 @@ static void a_sandbox_without_a_store_has_no_store_fields(void **state)
     client_answer_clear(&answer);
 }
 
+static void a_sandbox_that_reaches_nothing_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct control_settings settings = {.decision = {.default_deny = true}, .audit_fd = -1};
+    struct client_answer answer = fixture_ask(fixture, "POST", "/api/sandboxes", "{}");
+    assert_null(json_object_get(answer.body, "warnings"));
+    client_answer_clear(&answer);
+    control_reconfigure(fixture->control, &settings);
+    answer = fixture_ask(fixture, "POST", "/api/sandboxes", "{}");
+    assert_int_equal(json_array_size(json_object_get(answer.body, "warnings")), 1);
+    client_answer_clear(&answer);
+}
+
 static void checkpoints_are_listed_restored_and_deleted(void **state)
 {
     char id[64];
@@ -314,6 +327,7 @@ int main(void)
         TEST(a_deleted_sandbox_is_gone_with_its_store_if_wanted),
         TEST(allowed_hosts_of_a_fork_are_the_union_and_the_last_secret_wins),
         TEST(a_sandbox_without_a_store_has_no_store_fields),
+        TEST(a_sandbox_that_reaches_nothing_says_so),
         TEST(checkpoints_are_listed_restored_and_deleted),
         TEST(explanations_say_what_the_data_plane_would),
         TEST(an_explanation_waits_for_the_dialer),
