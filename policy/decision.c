@@ -59,6 +59,21 @@ struct decision decision_for_host(const struct view *view, const struct authorit
     return decision;
 }
 
+struct decision decision_for_name(const struct view *view, const struct host_name *host,
+                                  struct decision_settings settings)
+{
+    struct decision decision = allow();
+
+    if (view->reaches_nothing || view->egress == NULL)
+        return deny(REFUSAL_HOST_NOT_ALLOWED);
+    if (host_list_count(view->egress) == 0)
+        return settings.default_deny ? deny(REFUSAL_HOST_NOT_ALLOWED) : allow();
+    if (!host_list_matches_host(view->egress, host, &decision.pattern))
+        return deny(REFUSAL_HOST_NOT_ALLOWED);
+    decision.store = store_of_pattern(view, decision.pattern);
+    return decision;
+}
+
 /* The secret's own list, for a target that the sandbox may reach: `decision` says by which rule. */
 static struct decision decide_secret(const struct view_secret *secret,
                                      const struct authority *target,

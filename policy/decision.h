@@ -28,6 +28,10 @@ struct decision decision_for_identity(const struct view *view);
 /* Step 3: host and port on the merged egress allowlist. */
 struct decision decision_for_host(const struct view *view, const struct authority *target,
                                   struct decision_settings settings);
+/* Whether the sandbox may reach this host on any port at all: what the DNS gate answers. The same
+ * lists, and the same meaning of an empty one, as decision_for_host(). */
+struct decision decision_for_name(const struct view *view, const struct host_name *host,
+                                  struct decision_settings settings);
 /* Step 4, the secret's hosts alone: may its value go to `target`. Also false when the sandbox
  * itself may not reach the target. */
 struct decision decision_for_secret(const struct view *view, const struct view_secret *secret,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = 8 };
+enum { ANY_PORT = 0 }; /* no target has it */
 
 struct rule {
     struct table_entry by_text;
@@ -144,11 +145,16 @@ bool host_list_contains(const struct host_list *list, struct slice text)
     return list != NULL && table_find(&list->texts, text) != NULL;
 }
 
+static bool covers(const struct rule *rule, uint16_t port)
+{
+    return port == ANY_PORT || host_pattern_port_matches(rule->port, port);
+}
+
 static const struct rule *match_in(const struct table *hosts, struct slice host, uint16_t port)
 {
     const struct rule *rule = first_rule_for(hosts, host);
 
-    while (rule != NULL && !host_pattern_port_matches(rule->port, port))
+    while (rule != NULL && !covers(rule, port))
         rule = rule->next;
     return rule;
 }
@@ -172,19 +178,31 @@ static const struct rule *match_suffix(const struct host_list *list, struct slic
     return rule;
 }
 
-bool host_list_matches(const struct host_list *list, const struct authority *target,
-                       struct slice *pattern)
+static bool matches(const struct host_list *list, const struct host_name *target, uint16_t port,
+                    struct slice *pattern)
 {
     if (host_list_count(list) == 0)
         return false;
 
-    struct slice host = host_name_view(&target->host);
-    const struct rule *rule = match_in(&list->exact, host, target->port);
-    if (rule == NULL && !host_name_is_literal(&target->host))
-        rule = match_suffix(list, host, target->port);
+    struct slice host = host_name_view(target);
+    const struct rule *rule = match_in(&list->exact, host, port);
+    if (rule == NULL && !host_name_is_literal(target))
+        rule = match_suffix(list, host, port);
     if (rule == NULL)
         return false;
     if (pattern != NULL)
         *pattern = rule->text;
     return true;
+}
+
+bool host_list_matches(const struct host_list *list, const struct authority *target,
+                       struct slice *pattern)
+{
+    return target->port != ANY_PORT && matches(list, &target->host, target->port, pattern);
+}
+
+bool host_list_matches_host(const struct host_list *list, const struct host_name *host,
+                            struct slice *pattern)
+{
+    return matches(list, host, ANY_PORT, pattern);
 }

@@ -27,3 +27,6 @@ bool host_list_contains(const struct host_list *list, struct slice text);
  * first such one among the most specific: exact, then the longest suffix, then "*". */
 bool host_list_matches(const struct host_list *list, const struct authority *target,
                        struct slice *pattern);
+/* The same whatever the port: whether some target of this host could match. */
+bool host_list_matches_host(const struct host_list *list, const struct host_name *host,
+                            struct slice *pattern);

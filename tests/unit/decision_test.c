@@ -117,6 +117,73 @@ static void a_host_is_decided_by_the_merged_list(void **state)
     }
 }
 
+static const struct {
+    const struct fixture *view;
+    const char *host;
+    bool default_deny;
+    int verdict;
+    const char *pattern, *store;
+} name_cases[] = {
+    /* a name is known when any port of it may be reached */
+    {&one_store, "api.example.com", false, ALLOW, "api.example.com", "main"},
+    {&one_store, "api.example.com", true, ALLOW, "api.example.com", "main"},
+    {&one_store, "db.internal.test", false, ALLOW, "*.internal.test:8443", "main"},
+    {&one_store, "a.b.example.org", false, ALLOW, "*.example.org", "main"},
+    {&one_store, "example.org", false, DENY, "", ""},
+    {&one_store, "internal.test", false, DENY, "", ""},
+    {&one_store, "evil.test", false, DENY, "", ""},
+    {&one_store, "api.example.com.evil.test", false, DENY, "", ""},
+    {&one_store, "192.0.2.1", false, DENY, "", ""},
+    /* layers */
+    {&two_stores, "a.test", false, ALLOW, "a.test", "base"},
+    {&two_stores, "b.test", false, ALLOW, "b.test", "top"},
+    {&two_stores, "c.test", false, DENY, "", ""},
+    {&half_empty, "b.test", false, DENY, "", ""},
+    /* an empty list: every name, unless default_deny */
+    {&all_empty, "anything.test", false, ALLOW, "", ""},
+    {&all_empty, "anything.test", true, DENY, "", ""},
+    {&no_store, "anything.test", false, ALLOW, "", ""},
+    {&no_store, "anything.test", true, DENY, "", ""},
+    {&all_gone, "anything.test", false, DENY, "", ""},
+    {&all_gone, "anything.test", true, DENY, "", ""},
+};
+
+static void a_name_is_known_when_some_port_of_it_may_be_reached(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(name_cases); i++) {
+        OWNED_STRUCT(view) *view = fixture_view(name_cases[i].view);
+        struct decision_settings settings = {.default_deny = name_cases[i].default_deny};
+        struct host_name host;
+
+        assert_int_equal(host_name_parse(slice_from_string(name_cases[i].host), &host), OK);
+        struct decision decision = decision_for_name(view, &host, settings);
+        bool denied = name_cases[i].verdict == DENY;
+        if ((int)decision.verdict != name_cases[i].verdict ||
+            decision.code != (denied ? REFUSAL_HOST_NOT_ALLOWED : REFUSAL_NONE) ||
+            !says(decision.pattern, name_cases[i].pattern) ||
+            !says(decision.store, name_cases[i].store))
+            fail_msg("case %zu: %s: %s by \"%.*s\" of \"%.*s\"", i, name_cases[i].host,
+                     refusal_code_sentence(decision.code), SLICE_ARG(decision.pattern),
+                     SLICE_ARG(decision.store));
+    }
+}
+
+/* What a target may reach, its name resolves to. */
+static void no_host_is_allowed_whose_name_is_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(host_cases); i++) {
+        OWNED_STRUCT(view) *view = fixture_view(host_cases[i].view);
+        struct decision_settings settings = {.default_deny = host_cases[i].default_deny};
+        struct authority target = target_of(host_cases[i].target);
+
+        if (decision_for_host(view, &target, settings).verdict == VERDICT_ALLOW)
+            assert_int_equal(decision_for_name(view, &target.host, settings).verdict,
+                             VERDICT_ALLOW);
+    }
+}
+
 #define ALLOWED REFUSAL_NONE
 #define NO_HOST REFUSAL_HOST_NOT_ALLOWED
 #define NO_SECRET REFUSAL_SECRET_HOST_NOT_ALLOWED
@@ -225,6 +292,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_is_decided_by_the_merged_list),
+        cmocka_unit_test(a_name_is_known_when_some_port_of_it_may_be_reached),
+        cmocka_unit_test(no_host_is_allowed_whose_name_is_not),
         cmocka_unit_test(a_secret_goes_where_its_own_list_and_the_sandboxs_both_say),
         cmocka_unit_test(only_a_running_sandbox_has_an_identity),
         cmocka_unit_test(a_zeroed_decision_denies),
