@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A head as nghttp2 takes it. Never hands over a byte of a name or value that it did not check. */
+#include "http/h2_fields.h"
+
+#include "http/h2_head.h"
+
+#include <stdio.h>
+
+void h2_fields_init(struct h2_fields *fields)
+{
+    fields->count = 0;
+    fields->flags = NGHTTP2_NV_FLAG_NONE;
+}
+
+static enum error add(struct h2_fields *fields, struct slice name, struct slice value)
+{
+    if (fields->count == ARRAY_LEN(fields->items))
+        return ERR_TOO_LARGE;
+    fields->items[fields->count++] = (nghttp2_nv){
+        .name = (uint8_t *)(uintptr_t)name.data,
+        .value = (uint8_t *)(uintptr_t)(value.len > 0 ? value.data : ""),
+        .namelen = name.len,
+        .valuelen = value.len,
+        .flags = fields->flags,
+    };
+    return OK;
+}
+
+static bool is_one_word(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] <= ' ' || s.data[i] > '~')
+            return false;
+    return s.len > 0;
+}
+
+enum error h2_fields_add_pseudo(struct h2_fields *fields, struct slice name, struct slice value)
+{
+    return is_one_word(value) ? add(fields, name, value) : ERR_SYNTAX;
+}
+
+static struct slice print_number(char *text, uint64_t number)
+{
+    int len = snprintf(text, H2_NUMBER_TEXT_MAX, "%llu", (unsigned long long)number);
+
+    return slice_of(text, (size_t)len);
+}
+
+enum error h2_fields_add_status(struct h2_fields *fields, uint16_t status)
+{
+    if (status < 100 || status > 599 || status == 101)
+        return ERR_SYNTAX;
+    return add(fields, SLICE(":status"), print_number(fields->status_text, status));
+}
+
+enum error h2_fields_add_framing(struct h2_fields *fields, struct http_framing framing)
+{
+    if (framing.kind != HTTP_BODY_LENGTH)
+        return OK;
+    return add(fields, SLICE("content-length"), print_number(fields->length_text, framing.length));
+}
+
+static bool is_in(struct slice name, const struct slice *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (http_name_equals(name, names[i]))
+            return true;
+    return false;
+}
+
+/* They are written from what authority and framing are now, or do not exist here. */
+static bool is_left_out(const struct http_field *field)
+{
+    return http_name_equals(field->name, SLICE("Host")) ||
+           http_name_equals(field->name, SLICE("Content-Length")) ||
+           h2_head_is_connection_specific(field->name, field->value);
+}
+
+/* What a reader might act on if it merged trailers into the head. */
+static bool is_forbidden_in_trailers(struct slice name)
+{
+    static const struct slice names[] = {
+        SLICE_INIT("Authorization"), SLICE_INIT("Proxy-Authorization"),
+        SLICE_INIT("Trailer"),       SLICE_INIT("TE"),
+        SLICE_INIT("Set-Cookie"),    SLICE_INIT("Cookie"),
+        SLICE_INIT("Cache-Control"), SLICE_INIT("Location"),
+        SLICE_INIT("Expect"),        SLICE_INIT("Range"),
+        SLICE_INIT("Max-Forwards"),
+    };
+
+    return slice_starts_with_nocase(name, SLICE("Content-")) ||
+           is_in(name, names, ARRAY_LEN(names));
+}
+
+static enum error add_checked(struct h2_fields *fields, const struct http_field *field)
+{
+    if (!http_is_token(field->name) || !http_is_field_value(field->value) ||
+        slice_trim(field->value).len != field->value.len)
+        return ERR_SYNTAX;
+    return add(fields, field->name, field->value);
+}
+
+enum error h2_fields_add_head(struct h2_fields *fields, const struct http_head *head)
+{
+    for (size_t i = 0; i < head->field_count; i++)
+        if (!is_left_out(&head->fields[i]))
+            TRY(add_checked(fields, &head->fields[i]));
+    return OK;
+}
+
+enum error h2_fields_add_trailers(struct h2_fields *fields, const struct http_head *trailers)
+{
+    for (size_t i = 0; i < trailers->field_count; i++)
+        if (!is_left_out(&trailers->fields[i]) &&
+            !is_forbidden_in_trailers(trailers->fields[i].name))
+            TRY(add_checked(fields, &trailers->fields[i]));
+    return OK;
+}

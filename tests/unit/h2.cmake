@@ -1,0 +1,1 @@
+sealgate_unit_test(h2_session http)
