@@ -2,26 +2,14 @@
 /* Files replaced whole. Never follows a symbolic link, never leaves one half written. */
 #include "process/durable_file.h"
 
+#include "process/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static bool write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t written = write(fd, bytes.data, bytes.len);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes = slice_skip(bytes, (size_t)written);
-    }
-    return true;
-}
 
 static enum error write_temporary(int folder, const char *name, struct slice content, mode_t mode)
 {
@@ -30,7 +18,7 @@ static enum error write_temporary(int folder, const char *name, struct slice con
     if (fd < 0)
         return ERR_SYSTEM;
     /* fchmod: the umask is 077. */
-    bool is_written = fchmod(fd, mode) == 0 && write_all(fd, content) && fsync(fd) == 0;
+    bool is_written = fchmod(fd, mode) == 0 && descriptor_write_all(fd, content) && fsync(fd) == 0;
     close(fd);
     return is_written ? OK : ERR_SYSTEM;
 }

@@ -2,7 +2,10 @@
 sealgate_module(messages
     SOURCES message_field.c messages.c
     PUBLIC base policy)
+sealgate_module(descriptor
+    SOURCES descriptor.c
+    PUBLIC base)
 sealgate_module(channel
     SOURCES channel.c channel_frame.c peer.c presented_views.c sealed_file.c view_mac.c
     PUBLIC messages
-    PRIVATE observe PkgConfig::LIBEVENT)
+    PRIVATE descriptor observe PkgConfig::LIBEVENT)

@@ -20,6 +20,13 @@ void peer_reject(struct peer *peer, const char *event, enum error error)
     peer_break(peer);
 }
 
+static void refuse_message(struct peer *peer, enum message_type type)
+{
+    LOG(LEVEL_ERROR, "peer_message_refused", .name = message_name(type),
+        .number = (long long)peer->role, .has_number = true);
+    peer_break(peer);
+}
+
 static void on_frame(void *context, struct slice bytes, int *descriptors, size_t count)
 {
     struct peer *peer = context;
@@ -33,7 +40,7 @@ static void on_frame(void *context, struct slice bytes, int *descriptors, size_t
     if (peer->handlers[message.type] != NULL)
         peer->handlers[message.type](peer, &message);
     else
-        peer_reject(peer, message_name(message.type), ERR_FORBIDDEN);
+        refuse_message(peer, message.type);
     message_clear(&message);
 }
 

@@ -1,7 +1,8 @@
 # Files of their own so that their tests link nothing else.
 sealgate_module(key_files
     SOURCES durable_file.c key_files.c
-    PUBLIC ca keyring)
+    PUBLIC ca keyring
+    PRIVATE descriptor)
 sealgate_module(worker_views
     SOURCES held_views.c
     PUBLIC messages)

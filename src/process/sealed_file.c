@@ -3,6 +3,8 @@
  * would be a SIGBUS away from killing us. */
 #include "process/sealed_file.h"
 
+#include "process/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,27 +13,13 @@
 
 enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-static bool write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t written = write(fd, bytes.data, bytes.len);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes = slice_skip(bytes, (size_t)written);
-    }
-    return true;
-}
-
 enum error sealed_file_create(struct slice bytes, int *out_fd)
 {
     int fd = memfd_create("sealgate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (fd < 0)
         return ERR_SYSTEM;
-    if (!write_all(fd, bytes) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) != 0) {
+    if (!descriptor_write_all(fd, bytes) || fcntl(fd, F_ADD_SEALS, ALL_SEALS) != 0) {
         close(fd);
         return ERR_SYSTEM;
     }

@@ -145,6 +145,11 @@ static void on_deadline(evutil_socket_t fd UNUSED, short what UNUSED, void *argu
         kill_all(supervisor);
 }
 
+static void on_declare_again(evutil_socket_t fd UNUSED, short what UNUSED, void *argument)
+{
+    supervisor_handover_declared(argument);
+}
+
 static void on_terminate(evutil_socket_t fd UNUSED, short what UNUSED, void *argument)
 {
     struct supervisor *supervisor = argument;
@@ -209,7 +214,8 @@ static enum error watch_signals(struct supervisor *supervisor)
             return ERR_NO_MEMORY;
     }
     supervisor->deadline = evtimer_new(supervisor->base, on_deadline, supervisor);
-    return supervisor->deadline == NULL ? ERR_NO_MEMORY : OK;
+    supervisor->declare_again = evtimer_new(supervisor->base, on_declare_again, supervisor);
+    return supervisor->deadline == NULL || supervisor->declare_again == NULL ? ERR_NO_MEMORY : OK;
 }
 
 static enum error make_children(struct supervisor *supervisor)
@@ -277,6 +283,7 @@ static void supervisor_clear(struct supervisor *supervisor)
     for (size_t i = 0; i < ARRAY_LEN(supervisor->signals); i++)
         free_event(supervisor->signals[i]);
     free_event(supervisor->deadline);
+    free_event(supervisor->declare_again);
     if (supervisor->base != NULL)
         event_base_free(supervisor->base);
     listeners_close(&supervisor->listeners);

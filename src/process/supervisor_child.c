@@ -18,6 +18,7 @@ enum {
     FIRST_DELAY_MS = 10,
     DELAY_MAX_MS = 1000,
     FAILURES_MAX = 5, /* before everything was ready once */
+    DECLARE_AGAIN_MS = 200,
 };
 
 static uint64_t now_ms(void)
@@ -73,6 +74,14 @@ static void on_peer_lost(struct peer *peer, struct message *message)
         supervisor_handover_link(service, user);
 }
 
+/* The keyholder, which seals nothing but whose key control needs, may be restarting. */
+static void declare_again(struct supervisor *supervisor)
+{
+    const struct timeval soon = {0, DECLARE_AGAIN_MS * 1000};
+
+    event_add(supervisor->declare_again, &soon);
+}
+
 static void on_declared(struct peer *peer, struct message *message)
 {
     struct supervisor *supervisor = child_of(peer)->supervisor;
@@ -84,7 +93,9 @@ static void on_declared(struct peer *peer, struct message *message)
         return;
     }
     LOG(LEVEL_ERROR, "declared_store_refused", .detail = declared->store, .error = declared->error);
-    if (supervisor->state == SUPERVISOR_STARTING)
+    if (declared->error == ERR_UNAVAILABLE)
+        declare_again(supervisor);
+    else if (supervisor->state == SUPERVISOR_STARTING)
         supervisor_stop(supervisor, 1);
 }
 

@@ -55,7 +55,7 @@ struct supervisor {
     size_t child_count, worker_count;
     uint64_t next_generation;
     unsigned failures; /* deaths before everything was ready once */
-    struct event *signals[4], *deadline;
+    struct event *signals[4], *deadline, *declare_again;
 };
 
 /* supervisor.c */

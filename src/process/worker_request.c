@@ -40,6 +40,7 @@ static void request_destroy(struct worker_request *request)
 void worker_request_free(struct worker *worker, struct worker_request *request)
 {
     table_remove(&worker->requests, &request->entry);
+    TAILQ_REMOVE(&service_for(worker, request->kind)->requests, request, next);
     request_destroy(request);
 }
 
@@ -174,8 +175,10 @@ static struct worker_request *request_new(struct worker *worker, enum worker_req
         request->ticket = ticket;
         request->kind = kind;
         struct slice key = slice_of(&request->number, sizeof(request->number));
-        if (table_insert(&worker->requests, &request->entry, key) == OK)
+        if (table_insert(&worker->requests, &request->entry, key) == OK) {
+            TAILQ_INSERT_TAIL(&service_for(worker, kind)->requests, request, next);
             return request;
+        }
     }
     free(request);
     fail_ticket(worker, kind, ticket);
@@ -270,31 +273,18 @@ const struct proxy_services worker_request_services = {
     .open_values = open_values,
 };
 
-/* Any outstanding request to this service with a number over `after`, the smallest first: the table
- * may change between two calls. */
-static struct worker_request *next_request(struct worker_service *service, uint64_t after)
+/* What the data path asks while it hears of an answer comes behind `last`. */
+static bool is_due(const struct worker_request *request, uint64_t last)
 {
-    struct worker *worker = service->worker;
-    struct worker_request *next = NULL;
-
-    for (struct table_entry *entry = table_first(&worker->requests); entry != NULL;
-         entry = table_next(&worker->requests, entry)) {
-        struct worker_request *request = CONTAINER_OF(entry, struct worker_request, entry);
-
-        if (service_for(worker, request->kind) == service && request->number > after &&
-            (next == NULL || request->number < next->number))
-            next = request;
-    }
-    return next;
+    return request != NULL && request->number <= last;
 }
 
-void worker_request_repeat(struct worker_service *service)
+void worker_request_repeat(struct worker_service *service, uint64_t last)
 {
-    uint64_t last = service->worker->last_number, number = 0;
-    struct worker_request *request;
+    struct worker_request *request = TAILQ_FIRST(&service->requests), *next;
 
-    while ((request = next_request(service, number)) != NULL && request->number <= last) {
-        number = request->number;
+    for (; is_due(request, last); request = next) {
+        next = TAILQ_NEXT(request, next);
         /* Values that came already would come twice. */
         if (request->is_answered_in_part)
             request_fail(service->worker, request);
@@ -305,13 +295,11 @@ void worker_request_repeat(struct worker_service *service)
 
 void worker_request_fail_all(struct worker_service *service)
 {
+    uint64_t last = service->worker->last_number;
     struct worker_request *request;
-    uint64_t last = service->worker->last_number, number = 0;
 
-    while ((request = next_request(service, number)) != NULL && request->number <= last) {
-        number = request->number;
+    while (is_due(request = TAILQ_FIRST(&service->requests), last))
         request_fail(service->worker, request);
-    }
 }
 
 void worker_request_clear(struct worker *worker)

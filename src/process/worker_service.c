@@ -34,6 +34,7 @@ enum error worker_service_init(struct worker *worker, struct worker_service *ser
                                enum process_role role, message_handler *const *handlers)
 {
     service->worker = worker;
+    TAILQ_INIT(&service->requests);
     service->peer =
         (struct peer){.role = role, .context = service, .handlers = handlers, .on_gone = on_gone};
     service->patience = evtimer_new(worker->child->base, on_patience_over, service);
@@ -86,8 +87,9 @@ void worker_service_connect(struct worker_service *service, struct message_peer 
     }
     event_del(service->patience);
     service->is_given_up = false;
-    worker_request_repeat(service);
+    uint64_t asked_before = service->worker->last_number;
     introduce(service);
+    worker_request_repeat(service, asked_before);
 }
 
 static void forget_at(struct worker_service *service, const struct held_view *held,

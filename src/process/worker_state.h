@@ -8,6 +8,8 @@
 #include "process/shared_pages.h"
 #include "proxy/proxy.h"
 
+#include <sys/queue.h>
+
 struct event;
 struct worker;
 
@@ -17,6 +19,7 @@ struct worker_service {
     struct peer peer;
     struct event *patience; /* timer: runs while the process is away */
     bool is_given_up;       /* away for too long: answers are ERR_UNAVAILABLE at once */
+    TAILQ_HEAD(worker_requests, worker_request) requests; /* outstanding, oldest first */
 };
 
 enum worker_request_kind {
@@ -29,8 +32,9 @@ enum worker_request_kind {
 /* What was asked and has not been answered, with all that is needed to ask again. */
 struct worker_request {
     struct table_entry entry;
-    uint64_t number; /* its ticket on the channel; also the key */
-    uint64_t ticket; /* the data path's */
+    TAILQ_ENTRY(worker_request) next; /* of its service */
+    uint64_t number;                  /* its ticket on the channel; also the key */
+    uint64_t ticket;                  /* the data path's */
     enum worker_request_kind kind;
     char *sandbox_id; /* VIEW: empty when asked by source */
     struct ip_address source;
@@ -78,8 +82,8 @@ extern const struct proxy_services worker_request_services;
 struct worker_request *worker_request_find(const struct worker *worker, uint64_t number,
                                            enum worker_request_kind kind);
 void worker_request_free(struct worker *worker, struct worker_request *request);
-/* The service has a fresh channel: asks again what was not answered. */
-void worker_request_repeat(struct worker_service *service);
+/* The service has a fresh channel: asks again what was not answered, up to this number. */
+void worker_request_repeat(struct worker_service *service, uint64_t last);
 /* The service stays away: answers everything with ERR_UNAVAILABLE. */
 void worker_request_fail_all(struct worker_service *service);
 /* Without an answer, because the process ends. */
