@@ -121,6 +121,14 @@ enum error http_head_add(struct http_head *head, struct slice name, struct slice
     return OK;
 }
 
+enum error http_head_add_borrowed(struct http_head *head, struct slice name, struct slice value)
+{
+    if (head->field_count == HTTP_FIELDS_MAX)
+        return ERR_TOO_LARGE;
+    head->fields[head->field_count++] = (struct http_field){.name = name, .value = value};
+    return OK;
+}
+
 enum error http_head_store(struct http_head *head, struct slice bytes, struct slice *out)
 {
     if (bytes.len > STORAGE_MAX)

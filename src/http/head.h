@@ -51,6 +51,10 @@ bool http_head_lists(const struct http_head *head, struct slice name, struct sli
 void http_head_remove(struct http_head *head, struct slice name);
 /* Appends; name and value are copied into storage. ERR_TOO_LARGE past HTTP_FIELDS_MAX. */
 MUST_USE enum error http_head_add(struct http_head *head, struct slice name, struct slice value);
+/* The same without a copy: both must outlive the head. What was parsed out of the head before (a
+ * target's path) stays where it is, which the others do not promise. */
+MUST_USE enum error http_head_add_borrowed(struct http_head *head, struct slice name,
+                                           struct slice value);
 /* Copies `bytes`, which are not in storage yet, there and points `*out` at the copy; `*out` may be
  * the method, the target, the reason, or a name or value of this head. ERR_TOO_LARGE. */
 MUST_USE enum error http_head_store(struct http_head *head, struct slice bytes, struct slice *out);

@@ -28,22 +28,31 @@ static uint64_t clock_us(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-struct exchange *exchange_new(struct connection *connection)
+static void on_deadline(void *owner);
+
+struct exchange *exchange_new(const struct connection *connection, struct stream *client,
+                              const struct http_request *request,
+                              const struct exchange_owner *owner)
 {
     struct exchange *exchange = calloc(1, sizeof(*exchange));
 
     if (exchange == NULL)
         return NULL;
     exchange->connection = connection;
+    exchange->owner = *owner;
+    exchange->client = client;
+    exchange->request = *request;
+    exchange->target = request->authority;
     exchange->view = view_ref(connection->sandbox->view);
-    exchange->request = &connection->request;
-    exchange->client = &connection->h1.stream;
-    exchange->target = connection->request.authority;
+    exchange->must_close = !request->keep_alive;
     exchange->began_ms = clock_us(CLOCK_REALTIME) / 1000;
     exchange->began_us = clock_us(CLOCK_MONOTONIC);
     task_init(&exchange->task, on_task, exchange);
     exchange->waiter.task = &exchange->task;
     buffer_init(&exchange->piece, PIECE_MAX);
+    buffer_init(&exchange->accepted, HTTP_HEAD_MAX);
+    deadline_init(&exchange->deadline, connection->proxy->base, on_deadline, exchange);
+    deadline_set(&exchange->deadline, connection->proxy->settings.idle_timeout_ms);
     sandbox_touch(connection->sandbox);
     return exchange;
 }
@@ -54,9 +63,11 @@ void exchange_free(struct exchange *exchange)
         return;
     waiter_cancel(&exchange->waiter);
     task_cancel(&exchange->connection->proxy->tasks, &exchange->task);
-    upstream_free(exchange->upstream);
+    deadline_clear(&exchange->deadline);
+    upstream_end(exchange->upstream, exchange->origin, false);
     response_body_clear(&exchange->body);
     buffer_clear(&exchange->piece);
+    buffer_clear(&exchange->accepted);
     inject_values_unref(exchange->values);
     view_unref(exchange->view);
     free(exchange);
@@ -75,7 +86,7 @@ static bool is_misdirected(const struct exchange *exchange)
 /* What step 1 to 4 say. REFUSAL_NONE: go on. */
 static struct decision decide(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    const struct connection *connection = exchange->connection;
     struct decision_settings settings = connection->proxy->settings.decision;
 
     struct decision decision = decision_for_identity(exchange->view);
@@ -87,14 +98,14 @@ static struct decision decide(struct exchange *exchange)
     if (decision.verdict != VERDICT_ALLOW)
         return decision;
     inject_check_request(exchange->view, &exchange->target, connection->is_tls,
-                         exchange->client->ops->head(exchange->client), exchange->request, settings,
-                         &exchange->finding);
+                         exchange->client->ops->head(exchange->client), &exchange->request,
+                         settings, &exchange->finding);
     return exchange->finding.decision;
 }
 
 static enum step step_decide(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    const struct connection *connection = exchange->connection;
 
     struct decision decision = decide(exchange);
     if (decision.verdict != VERDICT_ALLOW) {
@@ -102,7 +113,7 @@ static enum step step_decide(struct exchange *exchange)
         exchange_refuse(exchange, decision.code, SLICE_NONE);
         return STEP_WAIT;
     }
-    if (exchange->request->wants_websocket) {
+    if (exchange->request.wants_websocket) {
         exchange_refuse(exchange, REFUSAL_NOT_IMPLEMENTED, SLICE("WebSocket"));
         return STEP_WAIT;
     }
@@ -154,9 +165,9 @@ static void refuse_unsent(struct exchange *exchange, enum error error)
 
 static enum step send_head(struct exchange *exchange)
 {
-    exchange->origin = &exchange->upstream->h1.stream;
-    exchange->upstream_address = exchange->upstream->address;
     enum error error = exchange_request_send_head(exchange);
+
+    exchange->upstream_address = exchange->upstream->address;
     if (error != OK) {
         refuse_unsent(exchange, error);
         return STEP_WAIT;
@@ -165,70 +176,47 @@ static enum step send_head(struct exchange *exchange)
     return STEP_NEXT;
 }
 
+static enum step begin_forwarding(struct exchange *exchange, struct upstream *upstream)
+{
+    exchange->origin = upstream_begin(upstream, on_task, exchange);
+    if (exchange->origin == NULL) {
+        exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE_NONE);
+        return STEP_WAIT;
+    }
+    exchange->upstream = upstream;
+    return send_head(exchange);
+}
+
 static enum step step_upstream(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    const struct connection *connection = exchange->connection;
+    struct upstream *upstream =
+        upstream_find(connection->sandbox, &exchange->target, connection->is_tls,
+                      exchange->was_retried, &exchange->waiter);
 
-    if (exchange->upstream == NULL) {
-        struct upstream *upstream = upstream_acquire(connection->sandbox, &exchange->target,
-                                                     connection->is_tls, exchange->was_retried);
-        if (upstream == NULL) {
-            exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE_NONE);
-            return STEP_WAIT;
-        }
-        upstream_set_owner(upstream, on_task, exchange);
-        exchange->upstream = upstream;
+    if (upstream == NULL) {
+        exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE_NONE);
+        return STEP_WAIT;
     }
-    switch (exchange->upstream->state) {
+    switch (upstream->state) {
     case UPSTREAM_OPEN:
-        return send_head(exchange);
+        return begin_forwarding(exchange, upstream);
     case UPSTREAM_FAILED:
-        exchange_refuse(exchange, exchange->upstream->failure,
-                        slice_from_string(exchange->upstream->detail));
+        exchange_refuse(exchange, upstream->failure, slice_from_string(upstream->detail));
         return STEP_WAIT;
     default:
         return wait_for_others(exchange);
     }
 }
 
-/* The client has no more to say in this exchange: what comes is the next request, or the end. */
-static enum pump_result watch_client(struct exchange *exchange)
-{
-    struct connection *connection = exchange->connection;
-    struct leg *leg = &connection->leg;
-    struct slice bytes;
-
-    if (exchange->is_client_gone || buffer_len(&leg->in) > 0) {
-        leg_want_read(leg, false);
-        return PUMP_WAITING;
-    }
-    enum leg_status status = leg_read(leg, &bytes);
-    if (status == LEG_READY && leg_put_back(leg, bytes, bytes) == OK)
-        return PUMP_WAITING;
-    if (status == LEG_BLOCKED) {
-        leg_want_read(leg, true);
-        return PUMP_WAITING;
-    }
-    exchange->is_client_gone = true;
-    leg_want_read(leg, false);
-    if (status == LEG_EOF) { /* half-closed, perhaps: it may still read a short answer */
-        deadline_set(&connection->deadline, CONNECTION_CLIENT_GONE_MS);
-        return PUMP_WAITING;
-    }
-    exchange_cut(exchange);
-    return PUMP_ENDED;
-}
-
 static enum step step_forward(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
-
     if (!exchange->is_client_gone)
-        deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
+        deadline_set(&exchange->deadline, exchange->connection->proxy->settings.idle_timeout_ms);
     if (!exchange->is_request_sent && exchange_request_pump(exchange) == PUMP_ENDED)
         return STEP_WAIT;
     if (exchange->is_request_sent && exchange->origin->ops->flush(exchange->origin) == LEG_READY &&
-        watch_client(exchange) == PUMP_ENDED)
+        exchange_watch_client(exchange) == PUMP_ENDED)
         return STEP_WAIT;
     if (exchange_response_pump(exchange) == PUMP_DONE)
         exchange_complete(exchange);
@@ -248,8 +236,10 @@ void exchange_step(struct exchange *exchange)
         ;
 }
 
-void exchange_on_deadline(struct exchange *exchange)
+static void on_deadline(void *owner)
 {
+    struct exchange *exchange = owner;
+
     if (exchange->is_client_gone || exchange->is_head_written)
         exchange_cut(exchange);
     else if (exchange->state == EXCHANGE_FORWARDING && !exchange->is_request_sent)
@@ -275,10 +265,10 @@ static bool is_idempotent(struct slice method)
 bool exchange_retry(struct exchange *exchange)
 {
     if (exchange->was_retried || exchange->upstream->exchanges == 0 ||
-        exchange->request->framing.kind != HTTP_BODY_NONE ||
-        !is_idempotent(exchange->request->method))
+        exchange->request.framing.kind != HTTP_BODY_NONE ||
+        !is_idempotent(exchange->request.method))
         return false;
-    upstream_free(exchange->upstream);
+    upstream_end(exchange->upstream, exchange->origin, false);
     exchange->upstream = NULL;
     exchange->origin = NULL;
     exchange->was_retried = true;
@@ -289,50 +279,44 @@ bool exchange_retry(struct exchange *exchange)
 
 static void end(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    struct exchange_owner owner = exchange->owner;
+    bool must_close = exchange->must_close;
 
     exchange->state = EXCHANGE_ENDED;
     exchange_record(exchange, clock_us(CLOCK_MONOTONIC) - exchange->began_us);
-    connection->exchange = NULL;
     exchange_free(exchange);
-    connection_exchange_ended(connection);
+    owner.on_ended(owner.owner, must_close);
 }
 
 void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct slice detail)
 {
-    struct connection *connection = exchange->connection;
-
     if (exchange->is_head_written) { /* too late to say anything */
         exchange_cut(exchange);
         return;
     }
     exchange->refusal = code;
-    if (exchange->request->framing.kind != HTTP_BODY_NONE)
-        connection->close_after = true; /* the body is not read */
     exchange->status = (uint16_t)refusal_code_status(code);
+    if (exchange->request.framing.kind != HTTP_BODY_NONE)
+        exchange->must_close = true; /* the body is not read */
     if (exchange_write_refusal(exchange, detail) != OK)
-        exchange->was_cut = true;
-    if (exchange->was_cut)
-        leg_close(&connection->leg);
-    end(exchange);
+        exchange_cut(exchange);
+    else
+        end(exchange);
 }
 
 void exchange_cut(struct exchange *exchange)
 {
-    exchange->was_cut = true;
+    exchange->was_cut = exchange->must_close = true;
     exchange->client->ops->cut(exchange->client);
     end(exchange);
 }
 
 void exchange_complete(struct exchange *exchange)
 {
-    struct upstream *upstream = exchange->upstream;
-    bool is_reusable = exchange->response.keep_alive && exchange->is_request_sent &&
-                       exchange->origin->ops->is_clean(exchange->origin);
+    bool is_reusable = exchange->response.keep_alive && exchange->is_request_sent;
 
-    if (is_reusable) {
-        exchange->upstream = NULL;
-        upstream_release(upstream);
-    }
+    upstream_end(exchange->upstream, exchange->origin, is_reusable);
+    exchange->upstream = NULL;
+    exchange->origin = NULL;
     end(exchange);
 }

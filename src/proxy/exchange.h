@@ -18,11 +18,20 @@ enum exchange_state {
     EXCHANGE_ENDED,
 };
 
+/* Who began an exchange hears of its end: it was freed, and its stream is for the owner to go on
+ * with, or not when it `must_close`. */
+struct exchange_owner {
+    void (*on_ended)(void *owner, bool must_close);
+    void *owner;
+};
+
 struct exchange {
-    struct connection *connection; /* borrowed: owns us */
+    const struct connection *connection; /* borrowed: who is asking, and through what */
+    struct exchange_owner owner;
     enum exchange_state state;
     struct task task;
     struct waiter waiter;
+    struct deadline deadline;
 
     struct view *view; /* what counts for this exchange from start to end; a reference */
     const struct http_request *request; /* the connection's */
@@ -30,10 +39,12 @@ struct exchange {
     struct stream *origin; /* the upstream's: the other way round; NULL until it is open */
     struct authority target;
     struct inject_finding finding;
+    struct buffer accepted;       /* Accept-Encoding as it goes upstream */
     struct inject_values *values; /* a reference; NULL when no secret may go there */
     struct upstream *upstream;
     struct ip_endpoint upstream_address; /* port 0: nothing was sent */
 
+    bool must_close;      /* the client's stream cannot be used again */
     bool is_request_sent; /* to its end */
     bool is_client_gone;
     bool was_retried;
@@ -57,9 +68,7 @@ struct exchange {
 struct exchange *exchange_new(struct connection *connection);
 /* Goes as far as it can; may end the exchange, and with it the connection. */
 void exchange_step(struct exchange *exchange);
-/* The connection's deadline passed. */
-void exchange_on_deadline(struct exchange *exchange);
-/* The connection is going away. */
+/* The client is going away; the owner is not told. */
 void exchange_free(struct exchange *exchange);
 
 /* For the files that the steps live in. Each of these ends the exchange, which must not be touched

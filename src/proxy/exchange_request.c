@@ -8,28 +8,26 @@
 
 enum { INJECTED_MAX = 256 * 1024, HOST_TEXT_MAX = HOST_NAME_MAX_LEN + 16 };
 
-/* Answers will be searched for values: nothing may come that cannot be decoded, or in parts. */
-static enum error ask_for_readable_answer(struct http_head *head)
+/* Answers will be searched for values: nothing may come that cannot be decoded, or in parts. The
+ * head's own storage must not move: `request` points into it. */
+static enum error ask_for_readable_answer(struct exchange *exchange, struct http_head *head)
 {
-    struct buffer accepted __attribute__((cleanup(buffer_clear)));
-    const struct http_field *field = http_head_find(head, SLICE("accept-encoding"));
-
     http_head_remove(head, SLICE("range"));
     http_head_remove(head, SLICE("if-range"));
+    const struct http_field *field = http_head_find(head, SLICE("accept-encoding"));
     if (field == NULL)
         return OK;
-    buffer_init(&accepted, HTTP_HEAD_MAX);
-    TRY(coding_reduce_accept(field->value, &accepted));
+    TRY(coding_reduce_accept(field->value, &exchange->accepted));
     http_head_remove(head, SLICE("accept-encoding"));
-    return http_head_add(head, SLICE("Accept-Encoding"), buffer_view(&accepted));
+    return http_head_add_borrowed(head, SLICE("Accept-Encoding"), buffer_view(&exchange->accepted));
 }
 
-static enum error prepare_head(const struct exchange *exchange, struct http_head *head)
+static enum error prepare_head(struct exchange *exchange, struct http_head *head)
 {
     http_head_strip_hop_by_hop(head);
     http_head_remove(head, SLICE("host"));
     if (exchange->values != NULL && inject_values_redact(exchange->values))
-        return ask_for_readable_answer(head);
+        return ask_for_readable_answer(exchange, head);
     return OK;
 }
 
@@ -50,11 +48,12 @@ static enum error write_head(struct exchange *exchange, const struct http_head *
     buffer_init(&host, HOST_TEXT_MAX);
     TRY(format_host(exchange, &host));
     struct stream_request request = {
-        .method = exchange->request->method,
-        .path = exchange->request->path,
+        .method = exchange->request.method,
+        .path = exchange->request.path,
         .host = buffer_view(&host),
         .head = head,
-        .framing = exchange->request->framing,
+        .framing = exchange->request.framing,
+        .has_values = exchange->finding.has_tokens,
     };
     return exchange->origin->ops->send_request(exchange->origin, &request);
 }
@@ -83,7 +82,7 @@ enum error exchange_request_send_head(struct exchange *exchange)
         TRY(exchange->values != NULL ? write_injected_head(exchange, head) : ERR_NOT_FOUND);
     else
         TRY(write_head(exchange, head));
-    exchange->is_request_sent = exchange->request->framing.kind == HTTP_BODY_NONE;
+    exchange->is_request_sent = exchange->request.framing.kind == HTTP_BODY_NONE;
     return OK;
 }
 
@@ -105,7 +104,7 @@ static enum pump_result on_fault(struct exchange *exchange)
 /* The upstream no longer takes the body: what it has to say is for the response side to read. */
 static enum pump_result on_upstream_broken(struct exchange *exchange)
 {
-    exchange->connection->close_after = true;
+    exchange->must_close = true;
     exchange->client->ops->want_read(exchange->client, false);
     return PUMP_WAITING;
 }
@@ -164,4 +163,20 @@ enum pump_result exchange_request_pump(struct exchange *exchange)
     if (!exchange->is_request_sent)
         client->ops->want_read(client, origin->ops->room(origin) > 0);
     return exchange->is_request_sent ? PUMP_DONE : PUMP_WAITING;
+}
+
+enum pump_result exchange_watch_client(struct exchange *exchange)
+{
+    if (exchange->is_client_gone)
+        return PUMP_WAITING;
+    switch (exchange->client->ops->watch(exchange->client)) {
+    case LEG_EOF: /* half-closed, perhaps: it may still read a short answer */
+        exchange->is_client_gone = true;
+        deadline_set(&exchange->deadline, CONNECTION_CLIENT_GONE_MS);
+        return PUMP_WAITING;
+    case LEG_BROKEN:
+        return on_client_gone(exchange);
+    default:
+        return PUMP_WAITING;
+    }
 }
