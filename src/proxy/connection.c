@@ -146,8 +146,12 @@ static void await_next_request(struct connection *connection)
         task_schedule(&connection->proxy->tasks, &connection->task);
 }
 
-void connection_exchange_ended(struct connection *connection)
+static void on_exchange_ended(void *owner, bool must_close)
 {
+    struct connection *connection = owner;
+
+    connection->exchange = NULL;
+    connection->close_after |= must_close;
     if (!leg_is_open(&connection->leg))
         connection_free(connection);
     else if (connection->close_after || connection->proxy->is_draining)
@@ -212,13 +216,16 @@ static enum step open_tunnel(struct connection *connection)
 
 static enum step start_exchange(struct connection *connection)
 {
-    connection->exchange = exchange_new(connection);
+    struct exchange_owner owner = {on_exchange_ended, connection};
+
+    connection->exchange =
+        exchange_new(connection, &connection->h1.stream, &connection->request, &owner);
     if (connection->exchange == NULL) {
         connection_refuse(connection, REFUSAL_OVERLOADED, SLICE_NONE);
         return STEP_WAIT;
     }
     set_state(connection, CONNECTION_EXCHANGING);
-    deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
+    deadline_set(&connection->deadline, 0);
     return STEP_NEXT;
 }
 
@@ -458,9 +465,6 @@ static void on_deadline(void *owner)
     struct connection *connection = owner;
 
     switch (connection->state) {
-    case CONNECTION_EXCHANGING:
-        exchange_on_deadline(connection->exchange);
-        return;
     case CONNECTION_AWAITING_IDENTITY:
         connection_refuse(connection, REFUSAL_OVERLOADED, SLICE_NONE);
         return;

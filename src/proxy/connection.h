@@ -66,8 +66,6 @@ void connection_set_tunnel(struct connection *connection, const struct authority
 void connection_free(struct connection *connection);
 /* True between requests: may be closed without loss. */
 bool connection_is_idle(const struct connection *connection);
-/* The exchange is over and freed. */
-void connection_exchange_ended(struct connection *connection);
 /* Flushes, says goodbye, throws away what the client still sends, closes. */
 void connection_finish(struct connection *connection);
 /* A refusal outside of an exchange, in the state that the connection is in; ends the connection. */

@@ -34,8 +34,8 @@ struct exchange {
     struct deadline deadline;
 
     struct view *view; /* what counts for this exchange from start to end; a reference */
-    const struct http_request *request; /* the connection's */
-    struct stream *client;              /* the connection's: the request comes, the response goes */
+    struct http_request request;
+    struct stream *client; /* the owner's: the request comes, the response goes */
     struct stream *origin; /* the upstream's: the other way round; NULL until it is open */
     struct authority target;
     struct inject_finding finding;
@@ -63,9 +63,11 @@ struct exchange {
     uint64_t began_ms, began_us;  /* wall clock, monotonic */
 };
 
-/* The connection's reader holds a complete head, its `request` is parsed, its sandbox known. NULL
- * when out of memory. */
-struct exchange *exchange_new(struct connection *connection);
+/* The client's stream holds a complete head, of which `request` is the meaning; the connection's
+ * sandbox is known. NULL when out of memory. */
+struct exchange *exchange_new(const struct connection *connection, struct stream *client,
+                              const struct http_request *request,
+                              const struct exchange_owner *owner);
 /* Goes as far as it can; may end the exchange, and with it the connection. */
 void exchange_step(struct exchange *exchange);
 /* The client is going away; the owner is not told. */

@@ -2,7 +2,6 @@
 /* Refusals, audit lines and counts. Never sees a value of a secret. */
 #include "proxy/exchange_record.h"
 
-#include "http/h1_writer.h"
 #include "observe/metrics.h"
 #include "proxy/refusal.h"
 
@@ -10,20 +9,24 @@
 
 enum { REFUSAL_BODY_MAX = 4096 };
 
-static enum error write_refusal(struct connection *connection, const struct refusal *refusal,
-                                bool is_head_request)
+static enum error write_refusal(struct stream *client, const struct refusal *refusal,
+                                bool must_close, bool is_head_request)
 {
     struct buffer body __attribute__((cleanup(buffer_clear)));
     struct http_head head __attribute__((cleanup(http_head_clear)));
-    struct http_framing framing = {.kind = HTTP_BODY_LENGTH};
 
     buffer_init(&body, REFUSAL_BODY_MAX);
     http_head_init(&head);
     TRY(refusal_format(refusal, &head, &body));
-    framing.length = buffer_len(&body);
-    connection->has_answered = true;
-    TRY(h1_writer_response(&head, framing, connection->close_after, leg_out(&connection->leg)));
-    return is_head_request ? OK : leg_write(&connection->leg, buffer_view(&body));
+    struct stream_response response = {
+        .head = &head,
+        .framing = {.kind = HTTP_BODY_LENGTH, .length = buffer_len(&body)},
+        .close = must_close,
+    };
+    TRY(client->ops->send_response(client, &response));
+    if (!is_head_request)
+        TRY(client->ops->send_piece(client, buffer_view(&body)));
+    return client->ops->send_end(client, NULL);
 }
 
 enum error exchange_write_refusal(struct exchange *exchange, struct slice detail)
@@ -36,7 +39,8 @@ enum error exchange_write_refusal(struct exchange *exchange, struct slice detail
         .detail = detail,
     };
 
-    return write_refusal(exchange->connection, &refusal, exchange->request->is_head);
+    return write_refusal(exchange->client, &refusal, exchange->must_close,
+                         exchange->request.is_head);
 }
 
 enum error connection_write_refusal(struct connection *connection, enum refusal_code code,
@@ -50,7 +54,7 @@ enum error connection_write_refusal(struct connection *connection, enum refusal_
         .detail = detail,
     };
 
-    return write_refusal(connection, &refusal, false);
+    return write_refusal(&connection->h1.stream, &refusal, true, false);
 }
 
 static void count(enum refusal_code code)
@@ -69,7 +73,7 @@ static void write_audit(struct proxy *proxy, struct audit_record *record, enum r
 
 static struct slice path_without_query(const struct exchange *exchange)
 {
-    struct slice path = exchange->request->path;
+    struct slice path = exchange->request.path;
 
     return slice_take(path, slice_find(path, '?'));
 }
@@ -92,7 +96,7 @@ void exchange_record(const struct exchange *exchange, uint64_t duration_us)
         .org = exchange->view->org_id,
         .client = ip_address_format(&connection->client.address, client),
         .protocol = SLICE("http/1.1"),
-        .method = exchange->request->method,
+        .method = exchange->request.method,
         .scheme = connection->is_tls ? SLICE("https") : SLICE("http"),
         .host = host_name_view(&exchange->target.host),
         .port = exchange->target.port,

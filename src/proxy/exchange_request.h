@@ -11,3 +11,5 @@ MUST_USE enum error exchange_request_send_head(struct exchange *exchange);
 enum pump_result { PUMP_WAITING, PUMP_DONE, PUMP_ENDED /* the exchange is gone */ };
 /* Moves body bytes from the client as far as both sides allow. */
 enum pump_result exchange_request_pump(struct exchange *exchange);
+/* The client has no more to say in this exchange: what comes is the next request, or its end. */
+enum pump_result exchange_watch_client(struct exchange *exchange);

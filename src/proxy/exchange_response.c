@@ -61,24 +61,21 @@ static bool must_close(const struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
 
-    return connection->close_after || !exchange->request->keep_alive ||
-           !exchange->is_request_sent || connection->proxy->is_draining ||
-           exchange->body.framing.kind == HTTP_BODY_UNTIL_CLOSE;
+    return connection->close_after || !exchange->request.keep_alive || !exchange->is_request_sent ||
+           connection->proxy->is_draining || exchange->body.framing.kind == HTTP_BODY_UNTIL_CLOSE;
 }
 
 static enum error write_head(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
     struct http_head *head = exchange->origin->ops->head(exchange->origin);
 
-    connection->close_after = must_close(exchange);
-    connection->has_answered = true;
+    exchange->must_close = must_close(exchange);
     exchange->is_head_written = true;
     exchange->status = head->status;
     struct stream_response response = {
         .head = head,
         .framing = exchange->body.framing,
-        .close = connection->close_after,
+        .close = exchange->must_close,
     };
     return exchange->client->ops->send_response(exchange->client, &response);
 }
@@ -106,7 +103,7 @@ static enum pump_result on_head(struct exchange *exchange)
     struct http_head *head = origin->ops->head(origin);
 
     struct http_fault fault =
-        response_parse(head, exchange->request->is_head, false, &exchange->response);
+        origin->ops->parse_response(origin, exchange->request.is_head, &exchange->response);
     if (fault.status != 0)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, fault.why);
     origin->ops->set_framing(origin, exchange->response.framing);
@@ -152,8 +149,10 @@ static enum error send_last(struct exchange *exchange)
     if (!exchange->is_head_written)
         TRY(write_head(exchange));
     TRY(send_filtered(exchange));
-    clean_head(trailers);
-    TRY(redact_head(exchange, trailers));
+    if (trailers != NULL) {
+        clean_head(trailers);
+        TRY(redact_head(exchange, trailers));
+    }
     return exchange->client->ops->send_end(exchange->client, trailers);
 }
 

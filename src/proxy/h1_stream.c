@@ -110,6 +110,12 @@ static struct http_fault stream_fault(const struct stream *stream)
     return h1_reader_fault(of_const(stream)->reader);
 }
 
+static struct http_fault parse_response(struct stream *stream, bool to_head_request,
+                                        struct http_response *out)
+{
+    return response_parse(stream_head(stream), to_head_request, false, out);
+}
+
 static void stream_set_framing(struct stream *stream, struct http_framing framing)
 {
     h1_reader_set_framing(of(stream)->reader, framing);
@@ -124,6 +130,21 @@ static void stream_restart(struct stream *stream)
 static void stream_want_read(struct stream *stream, bool wanted)
 {
     leg_want_read(of(stream)->leg, wanted);
+}
+
+/* Bytes that come are the next message's: they are kept, and no more are taken. */
+static enum leg_status stream_watch(struct stream *base)
+{
+    struct leg *leg = of(base)->leg;
+    struct slice bytes;
+    enum leg_status status = LEG_READY;
+
+    if (buffer_len(&leg->in) == 0)
+        status = leg_read(leg, &bytes);
+    if (status == LEG_READY && buffer_len(&leg->in) == 0 && leg_put_back(leg, bytes, bytes) != OK)
+        status = LEG_BROKEN;
+    leg_want_read(leg, status == LEG_BLOCKED);
+    return status;
 }
 
 static size_t stream_room(const struct stream *stream)
@@ -200,9 +221,11 @@ static const struct stream_ops ops = {
     .head = stream_head,
     .trailers = stream_trailers,
     .fault = stream_fault,
+    .parse_response = parse_response,
     .set_framing = stream_set_framing,
     .restart = stream_restart,
     .want_read = stream_want_read,
+    .watch = stream_watch,
     .room = stream_room,
     .send_request = send_request,
     .send_response = send_response,

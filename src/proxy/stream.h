@@ -24,6 +24,7 @@ struct stream_request {
     struct slice method, path, host;
     const struct http_head *head;
     struct http_framing framing;
+    bool has_values; /* of secrets: no table of the protocol's may keep them */
 };
 
 /* A response as it is written to a client. */
@@ -41,14 +42,20 @@ struct stream_ops {
     enum error (*settle)(struct stream *stream);
     /* After STREAM_HEAD, until restart(); the owner may change it. */
     struct http_head *(*head)(struct stream *stream);
-    struct http_head *(*trailers)(struct stream *stream); /* after STREAM_END */
+    struct http_head *(*trailers)(struct stream *stream); /* after STREAM_END; NULL: none */
     struct http_fault (*fault)(const struct stream *stream);
+    /* What the head of a response means. */
+    struct http_fault (*parse_response)(struct stream *stream, bool to_head_request,
+                                        struct http_response *out);
     /* Must follow STREAM_HEAD: how the body ends. */
     void (*set_framing)(struct stream *stream, struct http_framing framing);
     /* Ready for the next message: after an interim response. */
     void (*restart)(struct stream *stream);
     /* Whether the owner is to be called when there is more to pull. */
     void (*want_read)(struct stream *stream, bool wanted);
+
+    /* The message was pulled to its end: LEG_EOF or LEG_BROKEN when the peer has gone since. */
+    enum leg_status (*watch)(struct stream *stream);
 
     /* Pushing. The owner stops while room() is 0; bytes are on their way after flush(). */
     size_t (*room)(const struct stream *stream);

@@ -76,6 +76,11 @@ void waitlist_add(struct waitlist *list, struct waiter *waiter)
     TAILQ_INSERT_TAIL(&list->waiters, waiter, link);
 }
 
+bool waitlist_is_empty(const struct waitlist *list)
+{
+    return TAILQ_EMPTY(&list->waiters);
+}
+
 void waitlist_wake(struct waitlist *list, struct task_queue *queue)
 {
     for (struct waiter *waiter; (waiter = TAILQ_FIRST(&list->waiters)) != NULL;) {

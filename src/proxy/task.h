@@ -50,6 +50,7 @@ struct waitlist {
 void waitlist_init(struct waitlist *list);
 /* No-op when it waits on this list already; leaves the one that it was on. */
 void waitlist_add(struct waitlist *list, struct waiter *waiter);
+bool waitlist_is_empty(const struct waitlist *list);
 void waitlist_wake(struct waitlist *list, struct task_queue *queue);
 /* To be called before the waiter goes away. */
 void waiter_cancel(struct waiter *waiter);

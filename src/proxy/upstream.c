@@ -12,24 +12,28 @@
 
 enum { FAILURE_KEEP_MS = 1000 };
 
+static void wake_waiting(struct upstream *upstream)
+{
+    waitlist_wake(&upstream->waiting, &upstream->sandbox->proxy->tasks);
+}
+
+/* Kept a moment, so that the exchanges it was opened for learn why. */
 static void fail(struct upstream *upstream, enum refusal_code code, struct slice detail)
 {
     upstream->state = UPSTREAM_FAILED;
     upstream->failure = code;
     snprintf(upstream->detail, sizeof(upstream->detail), "%.*s", SLICE_ARG(detail));
-    if (upstream->owner != NULL)
-        upstream->on_change(upstream->owner);
-    else /* kept a moment, so that the exchange it was opened for learns why */
-        deadline_set(&upstream->deadline, FAILURE_KEEP_MS);
+    leg_close(&upstream->leg);
+    deadline_set(&upstream->deadline, FAILURE_KEEP_MS);
+    wake_waiting(upstream);
 }
 
 static void on_open(struct upstream *upstream)
 {
     upstream->state = UPSTREAM_OPEN;
     metrics_add(METRIC_UPSTREAM_DIALS, 1);
-    deadline_set(&upstream->deadline, upstream->owner == NULL ? UPSTREAM_IDLE_MS : 0);
-    if (upstream->owner != NULL)
-        upstream->on_change(upstream->owner);
+    deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
+    wake_waiting(upstream);
 }
 
 static void step_greeting(struct upstream *upstream)
@@ -114,58 +118,76 @@ static struct upstream *upstream_new(struct sandbox *sandbox, const struct autho
     upstream->target = *target;
     upstream->is_tls = is_tls;
     upstream->leg.fd = -1;
+    waitlist_init(&upstream->waiting);
     h1_stream_init(&upstream->h1, &upstream->leg, H1_RESPONSES);
     deadline_init(&upstream->deadline, sandbox->proxy->base, on_expired, upstream);
     pool_insert(upstream);
     return upstream;
 }
 
+static bool goes_to(const struct upstream *upstream, const struct authority *target, bool is_tls)
+{
+    return upstream->is_tls == is_tls && authority_equals(&upstream->target, target);
+}
+
+/* One on its way counts as spare while nobody waits for it. */
 static struct upstream *find_spare(struct sandbox *sandbox, const struct authority *target,
-                                   bool is_tls)
+                                   bool is_tls, bool fresh_only)
 {
     struct upstream *upstream;
 
     TAILQ_FOREACH(upstream, &sandbox->spare_upstreams, link)
-    if (upstream->is_tls == is_tls && authority_equals(&upstream->target, target))
-        return upstream;
+    {
+        if (!goes_to(upstream, target, is_tls) || (fresh_only && upstream->exchanges > 0))
+            continue;
+        if (upstream->state == UPSTREAM_OPEN || upstream->state == UPSTREAM_FAILED ||
+            waitlist_is_empty(&upstream->waiting))
+            return upstream;
+    }
     return NULL;
+}
+
+static struct upstream *dial_new(struct sandbox *sandbox, const struct authority *target,
+                                 bool is_tls)
+{
+    struct upstream *upstream = upstream_new(sandbox, target, is_tls);
+
+    if (upstream != NULL)
+        dial(upstream);
+    return upstream;
 }
 
 void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool is_tls)
 {
-    if (find_spare(sandbox, target, is_tls) != NULL)
-        return;
-    struct upstream *upstream = upstream_new(sandbox, target, is_tls);
-    if (upstream != NULL)
-        dial(upstream);
+    if (find_spare(sandbox, target, is_tls, false) == NULL)
+        dial_new(sandbox, target, is_tls);
 }
 
-struct upstream *upstream_acquire(struct sandbox *sandbox, const struct authority *target,
-                                  bool is_tls, bool fresh_only)
+struct upstream *upstream_find(struct sandbox *sandbox, const struct authority *target, bool is_tls,
+                               bool fresh_only, struct waiter *waiter)
 {
-    struct upstream *upstream = fresh_only ? NULL : find_spare(sandbox, target, is_tls);
+    struct upstream *upstream = find_spare(sandbox, target, is_tls, fresh_only);
 
-    if (upstream == NULL) {
-        upstream = upstream_new(sandbox, target, is_tls);
-        if (upstream == NULL)
-            return NULL;
-        dial(upstream);
-    }
-    if (upstream->exchanges > 0)
-        metrics_add(METRIC_UPSTREAM_REUSED, 1);
+    if (upstream == NULL)
+        upstream = dial_new(sandbox, target, is_tls);
+    if (upstream != NULL && upstream->state != UPSTREAM_OPEN && upstream->state != UPSTREAM_FAILED)
+        waitlist_add(&upstream->waiting, waiter);
     return upstream;
 }
 
-void upstream_set_owner(struct upstream *upstream, void (*on_change)(void *owner), void *owner)
+struct stream *upstream_begin(struct upstream *upstream, void (*on_change)(void *owner),
+                              void *owner)
 {
     pool_remove(upstream);
     upstream->on_change = on_change;
     upstream->owner = owner;
-    if (upstream->state == UPSTREAM_OPEN || upstream->state == UPSTREAM_FAILED)
-        deadline_set(&upstream->deadline, 0);
+    deadline_set(&upstream->deadline, 0);
+    if (upstream->exchanges > 0)
+        metrics_add(METRIC_UPSTREAM_REUSED, 1);
+    return &upstream->h1.stream;
 }
 
-void upstream_release(struct upstream *upstream)
+static void release(struct upstream *upstream)
 {
     struct sandbox *sandbox = upstream->sandbox;
 
@@ -180,12 +202,23 @@ void upstream_release(struct upstream *upstream)
         upstream_free(TAILQ_LAST(&sandbox->spare_upstreams, upstream_list));
 }
 
+void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reusable)
+{
+    if (upstream == NULL)
+        return;
+    if (is_reusable && stream->ops->is_clean(stream))
+        release(upstream);
+    else
+        upstream_free(upstream);
+}
+
 void upstream_free(struct upstream *upstream)
 {
     if (upstream == NULL)
         return;
     if (upstream->owner == NULL)
         pool_remove(upstream);
+    wake_waiting(upstream);
     ticket_cancel(upstream->sandbox->proxy, &upstream->ticket);
     deadline_clear(&upstream->deadline);
     h1_stream_clear(&upstream->h1);

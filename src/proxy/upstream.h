@@ -18,7 +18,7 @@ enum upstream_state {
 };
 
 struct upstream {
-    TAILQ_ENTRY(upstream) link; /* in the pool while it has no owner */
+    TAILQ_ENTRY(upstream) link; /* in the pool while no exchange has it */
     struct sandbox *sandbox;    /* borrowed: outlives it */
     struct authority target;
     bool is_tls;
@@ -27,24 +27,30 @@ struct upstream {
     struct h1_stream h1;
     struct ip_endpoint address;
     struct ticket ticket;
+    struct waitlist waiting; /* exchanges, for its state to settle */
     struct deadline deadline;
     unsigned exchanges; /* served before the current one */
     enum refusal_code failure;
     char detail[UPSTREAM_DETAIL_MAX]; /* of the failure, for the client; may be "" */
-    void (*on_change)(void *owner);   /* state, readable or writable */
+    void (*on_change)(void *owner);   /* readable or writable */
     void *owner;                      /* the exchange; NULL: spare */
 };
 
-/* Starts a connection that nobody owns yet, for the first exchange that asks; a no-op when there is
- * a spare one. */
+/* Starts a connection for the first exchange that asks; a no-op when there is a spare one. */
 void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool is_tls);
-/* A spare connection to the target (newest first) or a new one; `fresh_only` skips the pool.
- * `on_change` is not called from inside. NULL when out of memory. */
-struct upstream *upstream_acquire(struct sandbox *sandbox, const struct authority *target,
-                                  bool is_tls, bool fresh_only);
-void upstream_set_owner(struct upstream *upstream, void (*on_change)(void *owner), void *owner);
-/* Back to the pool: the response was complete, in order, and nothing came after it. */
-void upstream_release(struct upstream *upstream);
+/* A spare connection to the target, one on its way, or a new one; `fresh_only`: none that has
+ * served before. While its state is not settled `waiter` waits, and asks again. NULL when out of
+ * memory. */
+struct upstream *upstream_find(struct sandbox *sandbox, const struct authority *target, bool is_tls,
+                               bool fresh_only, struct waiter *waiter);
+/* Takes an open one for an exchange, which is called when it is readable or writable. NULL when out
+ * of memory. */
+struct stream *upstream_begin(struct upstream *upstream, void (*on_change)(void *owner),
+                              void *owner);
+/* The exchange is over. `is_reusable`: both messages were complete and in order; then the
+ * connection goes back to the pool if nothing came after them, else it is closed. NULL upstream is
+ * fine. */
+void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reusable);
 /* Closes. NULL is fine. */
 void upstream_free(struct upstream *upstream);
 
