@@ -98,16 +98,30 @@ static enum error prepare_inside(int folder, int *out_lock)
     return prepare_part(folder, "db", PROCESS_CONTROL);
 }
 
-enum error data_dir_prepare(struct slice path, int *out_folder, int *out_lock)
+static void log_failure(enum error error, int reason, struct slice path)
 {
-    enum error error = open_folder(path, out_folder);
-
-    errno = error == OK ? 0 : errno;
-    if (error == OK)
-        error = prepare_inside(*out_folder, out_lock);
     if (error == ERR_CONFLICT)
         LOG(LEVEL_ERROR, "data_dir_in_use", .path = path);
-    else if (error != OK)
-        LOG(LEVEL_ERROR, "data_dir_unusable", .path = path, .system_error = errno);
+    else
+        LOG(LEVEL_ERROR, "data_dir_unusable", .path = path, .system_error = reason);
+}
+
+enum error data_dir_prepare(struct slice path, int *out_folder, int *out_lock)
+{
+    int folder = -1, lock = -1;
+    enum error error = open_folder(path, &folder);
+
+    if (error == OK)
+        error = prepare_inside(folder, &lock);
+    if (error == OK) {
+        *out_folder = folder;
+        *out_lock = lock;
+        return OK;
+    }
+    log_failure(error, errno, path);
+    if (lock >= 0)
+        close(lock);
+    if (folder >= 0)
+        close(folder);
     return error;
 }

@@ -6,14 +6,21 @@ sealgate_module(key_files
 sealgate_module(worker_views
     SOURCES held_views.c
     PUBLIC messages)
+sealgate_module(declared_values
+    SOURCES declared_values.c
+    PUBLIC config channel
+    PRIVATE key_files observe)
+sealgate_module(data_dir
+    SOURCES data_dir.c hardening.c listeners.c
+    PUBLIC config messages
+    PRIVATE observe)
 # The processes themselves: everything comes together here.
 sealgate_module(process
     SOURCES audit_output.c child.c configuration_file.c control_calls.c control_declaration.c
-            control_process.c control_tls.c control_worker.c data_dir.c declared_values.c dialer.c
-            hardening.c keyholder.c keyholder_calls.c keyholder_values.c keyholder_worker.c
-            listeners.c notify.c process.c shared_pages.c spawn.c supervisor.c supervisor_child.c
-            supervisor_handover.c supervisor_reload.c trust_store.c worker.c worker_answers.c
-            worker_request.c worker_service.c
+            control_process.c control_tls.c control_worker.c dialer.c keyholder.c keyholder_calls.c
+            keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
+            supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
+            worker.c worker_answers.c worker_request.c worker_service.c
     PUBLIC config channel
-    PRIVATE dial key_files worker_views observe proxy store control PkgConfig::LIBEVENT
-            PkgConfig::OPENSSL)
+    PRIVATE data_dir declared_values dial key_files worker_views observe proxy store control
+            PkgConfig::LIBEVENT PkgConfig::OPENSSL)

@@ -20,13 +20,27 @@ static bool endpoints_equal(const struct config_endpoints *a, const struct confi
     return equal;
 }
 
+static bool strings_equal(const struct config_strings *a, const struct config_strings *b)
+{
+    bool equal = a->count == b->count;
+
+    for (size_t i = 0; equal && i < a->count; i++)
+        equal = slice_equals(a->items[i], b->items[i]);
+    return equal;
+}
+
+static bool trust_equals(const struct config *a, const struct config *b)
+{
+    return a->trust_system == b->trust_system && strings_equal(&a->trust_files, &b->trust_files);
+}
+
 static void warn_when(bool is_changed, const char *key)
 {
     if (is_changed)
         LOG(LEVEL_WARN, "reload_needs_restart", .name = key);
 }
 
-/* Sockets, directories and the number of processes are as they were at the start. */
+/* Sockets, directories, certificates and the number of processes are as they were at the start. */
 static void warn_of_unchangeable(const struct supervisor *supervisor,
                                  const struct configuration_file *file)
 {
@@ -35,6 +49,10 @@ static void warn_of_unchangeable(const struct supervisor *supervisor,
     warn_when(!slice_equals(now->data_dir, next->data_dir), "data_dir");
     warn_when(!endpoints_equal(&now->listen_proxy, &next->listen_proxy), "listen.proxy");
     warn_when(!endpoints_equal(&now->listen_control, &next->listen_control), "listen.control");
+    warn_when(!trust_equals(now, next), "upstream.trust");
+    warn_when(!slice_equals(now->control_cert, next->control_cert) ||
+                  !slice_equals(now->control_key, next->control_key),
+              "control_tls");
     warn_when(supervisor->worker_count != configuration_file_workers(file), "workers");
 }
 
