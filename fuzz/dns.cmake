@@ -1,0 +1,1 @@
+sealgate_fuzz_target(dns dns)
