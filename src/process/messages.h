@@ -22,6 +22,8 @@ enum process_role {
 enum listener_kind {
     LISTENER_PROXY,
     LISTENER_TRANSPARENT,
+    LISTENER_DNS_UDP,
+    LISTENER_DNS_TCP,
     LISTENER_CONTROL,
     LISTENER_CONTROL_SOCKET,
     LISTENER_KIND_COUNT,
@@ -54,7 +56,8 @@ struct message_list {
 /* to keyholder, dialer and control alone: what views are authenticated with */
 #define VIEW_KEY_FIELDS(F) F(key, key)
 #define SHARED_PAGES_FIELDS(F) F(fd, metrics) F(fd, counts)
-#define LISTENER_FIELDS(F) F(listener, kind) F(endpoint, address) F(fd, socket)
+/* `sandbox_id`: the one sandbox that the socket was made for; empty: any. */
+#define LISTENER_FIELDS(F) F(listener, kind) F(endpoint, address) F(text, sandbox_id) F(fd, socket)
 /* to workers: where to write; to control: where to read */
 #define AUDIT_FIELDS(F) F(flag, is_datagram) F(fd, file)
 /* A channel to another process; replaces an earlier one to the same role and index. */

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <openssl/ec.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { TICKET_KEY_WAIT_MS = 2000 };
@@ -69,12 +70,16 @@ static enum error make_proxy(struct worker *worker)
 
 static enum error listen_everywhere(struct worker *worker)
 {
-    while (worker->listener_count > 0) {
+    enum error error = OK;
+
+    while (worker->listener_count > 0 && error == OK) {
         struct worker_listener listener = worker->listeners[--worker->listener_count];
 
-        TRY(proxy_listen(worker->proxy, listener.fd, listener.kind, SLICE_NONE));
+        error = proxy_listen(worker->proxy, listener.fd, listener.kind,
+                             slice_from_string(listener.sandbox_id));
+        free(listener.sandbox_id);
     }
-    return OK;
+    return error;
 }
 
 static enum error on_begin(struct child *child)
@@ -109,15 +114,22 @@ static void on_peer(struct child *child, struct message_peer *message)
 
 static void on_listener(struct child *child, struct message_listener *message)
 {
+    static const enum proxy_listener_kind kinds[LISTENER_KIND_COUNT] = {
+        [LISTENER_PROXY] = PROXY_EXPLICIT,
+        [LISTENER_TRANSPARENT] = PROXY_TRANSPARENT,
+        [LISTENER_DNS_UDP] = PROXY_DNS_UDP,
+        [LISTENER_DNS_TCP] = PROXY_DNS_TCP,
+    };
     struct worker *worker = worker_of(child);
+    char *sandbox_id = slice_dup(message->sandbox_id);
 
-    if (worker->listener_count == WORKER_LISTENERS_MAX) {
-        LOG(LEVEL_ERROR, "too_many_listeners");
+    if (worker->listener_count == WORKER_LISTENERS_MAX || sandbox_id == NULL) {
+        LOG(LEVEL_ERROR, "listener_not_kept");
+        free(sandbox_id);
         return;
     }
     worker->listeners[worker->listener_count++] = (struct worker_listener){
-        .fd = message_take_fd(&message->socket),
-        .kind = message->kind == LISTENER_TRANSPARENT ? PROXY_TRANSPARENT : PROXY_EXPLICIT};
+        message_take_fd(&message->socket), kinds[message->kind], sandbox_id};
 }
 
 static void on_shared_pages(struct child *child, struct message_shared_pages *message)

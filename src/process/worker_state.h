@@ -46,6 +46,7 @@ struct worker_request {
 struct worker_listener {
     int fd;
     enum proxy_listener_kind kind;
+    char *sandbox_id; /* empty: any */
 };
 
 enum { WORKER_LISTENERS_MAX = 64 };

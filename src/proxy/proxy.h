@@ -13,7 +13,7 @@
 struct event_base;
 struct proxy;
 
-enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT };
+enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT, PROXY_DNS_UDP, PROXY_DNS_TCP };
 
 /* Times in milliseconds, sizes in bytes. */
 struct proxy_settings {
