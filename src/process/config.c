@@ -43,7 +43,7 @@ static CONFIG_READER(read_database)
 {
     (void)key;
     (void)target;
-    if (config_node_is(node, "sqlite"))
+    if (config_node_is_word(node, "sqlite"))
         return OK;
     if (node->kind == CONFIG_NODE_SCALAR && slice_starts_with(node->text, SLICE("postgresql:")))
         return config_fail(reader, node, "PostgreSQL is not built yet: expected sqlite");
@@ -58,7 +58,7 @@ static CONFIG_READER(read_trust)
 
     TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
     for (const struct config_node *item = node->first; item != NULL; item = item->next) {
-        if (config_node_is(item, "system"))
+        if (config_node_is_word(item, "system"))
             system = true;
         else if (config_text_is_path(item))
             list.items[list.count++] = item->text;
@@ -108,7 +108,7 @@ static CONFIG_READER(read_audit)
     if (node->kind == CONFIG_NODE_MAP && node->count == 1)
         return config_schema_read(reader, node, &audit_schema, target);
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (config_node_is(node, words[i].word)) {
+        if (config_node_is_word(node, words[i].word)) {
             config->audit_kind = words[i].kind;
             return OK;
         }

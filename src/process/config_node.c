@@ -257,6 +257,11 @@ bool config_node_is(const struct config_node *node, const char *word)
            slice_equals(node->text, slice_from_string(word));
 }
 
+bool config_node_is_word(const struct config_node *node, const char *word)
+{
+    return node->kind == CONFIG_NODE_SCALAR && slice_equals(node->text, slice_from_string(word));
+}
+
 bool config_node_is_null(const struct config_node *node)
 {
     return config_node_is(node, "") || config_node_is(node, "~") || config_node_is(node, "null");

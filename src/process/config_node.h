@@ -38,8 +38,10 @@ void *config_memory_take(struct config_memory *memory, size_t count, size_t size
 MUST_USE enum error config_node_load(struct config_reader *reader, struct slice text,
                                      const struct config_node **out);
 bool config_node_is_null(const struct config_node *node);
-/* A plain scalar of exactly this text. */
+/* A plain scalar of exactly this text: true, null. */
 bool config_node_is(const struct config_node *node, const char *word);
+/* A string of exactly this text: quotes make no difference to one. */
+bool config_node_is_word(const struct config_node *node, const char *word);
 
 /* Appends to the path of what is being read, and goes back. */
 size_t config_path_push(struct config_reader *reader, struct slice key);

@@ -64,9 +64,8 @@ static enum error read_quantity(struct config_reader *reader, const struct confi
 {
     uint64_t number;
 
-    if (node->kind != CONFIG_NODE_SCALAR || !node->is_plain ||
-        !parse_with_unit(node->text, units, count, &number) || number < key->min ||
-        number > key->max)
+    if (node->kind != CONFIG_NODE_SCALAR || !parse_with_unit(node->text, units, count, &number) ||
+        number < key->min || number > key->max)
         return config_fail_expected(reader, node, key->expected);
     *out = number;
     return OK;
@@ -77,13 +76,15 @@ enum error config_read_number(struct config_reader *reader, const struct config_
 {
     static const struct unit units[] = {{"", 1}};
 
+    if (!node->is_plain) /* "8" in quotes is a string */
+        return config_fail_expected(reader, node, key->expected);
     return read_quantity(reader, node, key, units, ARRAY_LEN(units), target);
 }
 
 enum error config_read_number_auto(struct config_reader *reader, const struct config_node *node,
                                    const struct config_key *key, void *target)
 {
-    if (!config_node_is(node, "auto"))
+    if (!config_node_is_word(node, "auto"))
         return config_read_number(reader, node, key, target);
     *(uint64_t *)target = 0;
     return OK;
@@ -201,7 +202,7 @@ enum error config_read_nameservers(struct config_reader *reader, const struct co
 {
     struct config_endpoints list = {0};
 
-    if (!config_node_is(node, "system")) {
+    if (!config_node_is_word(node, "system")) {
         TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
         for (const struct config_node *item = node->first; item != NULL; item = item->next) {
             if (!parse_address_and_port(item, DNS_PORT, &list.items[list.count]))

@@ -226,6 +226,20 @@ static void every_key_of_the_data_plane_is_read(void **state)
     assert_string_equal(config->sandbox_ca_path.data, "/etc/ca.pem");
 }
 
+static void quotes_make_no_difference_to_a_string(void **state)
+{
+    (void)state;
+    OWNED_STRUCT(config) *config = parse("{\"database\": \"sqlite\", \"workers\": \"auto\",\n"
+                                         " \"audit\": \"none\",\n"
+                                         " \"limits\": {\"connect_timeout\": \"1s\"},\n"
+                                         " \"upstream\": {\"trust\": [\"system\"],\n"
+                                         "              \"nameservers\": \"system\"}}\n");
+    assert_int_equal(config->workers, 0);
+    assert_int_equal(config->audit_kind, CONFIG_AUDIT_NONE);
+    assert_int_equal(config->connect_timeout_ms, 1000);
+    assert_true(config->trust_system);
+}
+
 static void every_key_of_the_upstream_is_read(void **state)
 {
     struct host_name host;
@@ -325,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_names_file_line_key_and_what_was_expected),
+        cmocka_unit_test(quotes_make_no_difference_to_a_string),
         cmocka_unit_test(a_value_written_in_place_of_its_source_is_not_repeated),
         cmocka_unit_test(no_file_at_all_gives_every_default),
         cmocka_unit_test(the_printed_defaults_parse_to_themselves),
