@@ -51,6 +51,9 @@ void leg_close(struct leg *leg)
         return;
     event_del(&leg->readable);
     event_del(&leg->writable);
+    /* Without a word, OpenSSL would take the session for a bad one, never to be resumed. */
+    if (leg->ssl != NULL && !leg->is_broken)
+        SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(leg->ssl);
     leg->ssl = NULL;
     close(leg->fd);
