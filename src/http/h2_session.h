@@ -21,10 +21,12 @@ enum {
 };
 
 struct h2_limits {
-    uint32_t streams;                       /* open at once */
-    uint32_t stream_window;                 /* bytes of a body that come unconsumed; 64 KiB */
-    uint32_t connection_window;             /* 1 MiB */
-    uint32_t header_table_size;             /* of HPACK, for what comes in */
+    uint32_t streams;           /* open at once */
+    uint32_t stream_window;     /* bytes of a body that come unconsumed; 64 KiB */
+    uint32_t connection_window; /* 1 MiB */
+    /* Of HPACK, for what comes in. What an origin echoes may stay there until the session ends; 0
+     * prevents that, but there are origins that do not cope with less than 4,096. */
+    uint32_t header_table_size;
     size_t stream_room;                     /* bytes of a body that wait to be sent */
     uint32_t flood_burst, flood_per_second; /* http/h2_guard.h */
     bool allows_websocket;                  /* H2_REQUESTS: announce extended CONNECT (RFC 8441) */

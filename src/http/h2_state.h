@@ -47,6 +47,7 @@ struct h2_stream {
     bool is_shown;    /* it has an owner */
     bool is_released; /* the owner has freed it; it goes when it is closed */
     bool is_reset;    /* by us: nothing that comes is looked at */
+    enum h2_code reset_code;
     struct h2_head head;
     struct h2_head *trailers; /* NULL: none came */
     struct buffer out;

@@ -28,6 +28,7 @@ struct h2_stream *h2_stream_new(struct h2_session *session)
     stream->receiving = H2_RECEIVING_HEAD;
     stream->interim_count = 0;
     stream->is_shown = stream->is_released = stream->is_reset = false;
+    stream->reset_code = H2_NO_ERROR;
     stream->trailers = NULL;
     stream->out_trailers = NULL;
     h2_head_init(&stream->head, session->role == H2_REQUESTS ? H2_HEAD_REQUEST : H2_HEAD_RESPONSE);
@@ -82,7 +83,8 @@ void h2_stream_close(struct h2_stream *stream, uint32_t code)
     if (!stream->is_shown || stream->is_released)
         destroy(stream);
     else
-        session->events->on_closed(session->context, stream, code);
+        session->events->on_closed(session->context, stream,
+                                   stream->is_reset ? stream->reset_code : code);
 }
 
 bool h2_stream_is_live(const struct h2_stream *stream)

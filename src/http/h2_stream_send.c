@@ -182,6 +182,7 @@ void h2_stream_reset(struct h2_stream *stream, enum h2_code code)
     if (stream->session == NULL || stream->is_reset)
         return;
     stream->is_reset = true;
+    stream->reset_code = code;
     buffer_clear(&stream->out);
     /* Fails only without memory: then the session is about to end as well. */
     (void)nghttp2_submit_rst_stream(stream->session->library, NGHTTP2_FLAG_NONE, stream->id, code);
