@@ -1,0 +1,2 @@
+sealgate_fuzz_target(h2_requests http)
+sealgate_fuzz_target(h2_responses http)
