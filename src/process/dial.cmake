@@ -1,5 +1,5 @@
 # From a name to a socket, without messages and views: what tests link.
 sealgate_module(dial
-    SOURCES connector.c dial.c dialer_guard.c dialer_quota.c resolver.c resolver_channel.c
+    SOURCES connector.c dial.c dialer_guard.c dialer_quota.c lookup.c resolver.c resolver_channel.c
     PUBLIC config
     PRIVATE PkgConfig::CARES PkgConfig::LIBEVENT)

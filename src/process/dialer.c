@@ -5,44 +5,13 @@
 
 #include "observe/log.h"
 #include "policy/policy.h"
-#include "process/child.h"
-#include "process/dial.h"
-#include "process/dialer_quota.h"
-#include "process/presented_views.h"
+#include "process/dialer_state.h"
 
 #include <stdlib.h>
-#include <sys/queue.h>
-#include <time.h>
 
 enum { PROBES_MAX = 256 /* of control */, INTERFACES_MAX_AGE_S = 5 };
 
-/* A process that asks: a worker or control. */
-struct dialer_client {
-    LIST_ENTRY(dialer_client) next;
-    struct dialer *dialer; /* borrowed: the owner */
-    struct peer peer;
-    struct presented_views views;
-    LIST_HEAD(, dialer_request) requests;
-    size_t probes;
-};
-
-struct dialer_request {
-    LIST_ENTRY(dialer_request) next;
-    struct dialer_client *client; /* borrowed: the owner */
-    struct dialer_quota *quota;   /* NULL: a probe of control's */
-    uint64_t ticket;
-    struct dial *dial;
-};
-
-struct dialer {
-    struct child *child;
-    struct dial_means means; /* no resolver before on_begin */
-    LIST_HEAD(, dialer_client) clients;
-    struct table quotas;
-    time_t interfaces_read;
-};
-
-static void end_request(struct dialer_request *request)
+void dialer_end_request(struct dialer_request *request)
 {
     LIST_REMOVE(request, next);
     if (request->quota == NULL)
@@ -50,6 +19,7 @@ static void end_request(struct dialer_request *request)
     else
         dialer_quota_give_back(&request->client->dialer->quotas, request->quota);
     dial_free(request->dial);
+    lookup_free(request->lookup);
     free(request);
 }
 
@@ -57,7 +27,7 @@ static void end_request(struct dialer_request *request)
 static void reset_client(struct dialer_client *client)
 {
     while (!LIST_EMPTY(&client->requests))
-        end_request(LIST_FIRST(&client->requests));
+        dialer_end_request(LIST_FIRST(&client->requests));
     presented_views_clear(&client->views);
 }
 
@@ -69,8 +39,7 @@ static void on_gone(struct peer *peer)
     child_report_lost(client->dialer->child, peer);
 }
 
-/* Ends the channel of a client that does what no honest one does. */
-static void reject(struct dialer_client *client, const char *what, enum error error)
+void dialer_reject(struct dialer_client *client, const char *what, enum error error)
 {
     LOG(LEVEL_ERROR, "dialer_client_rejected", .name = what, .error = error,
         .number = client->peer.index, .has_number = true);
@@ -85,7 +54,7 @@ static void on_present_view(struct peer *peer, struct message *message)
                                            &message->present_view);
 
     if (error != OK)
-        reject(client, "view", error);
+        dialer_reject(client, "view", error);
 }
 
 static void on_forget_view(struct peer *peer, struct message *message)
@@ -128,10 +97,10 @@ static void on_done(void *context, const struct dial_outcome *outcome)
         answer_probe(request->client, request->ticket, outcome);
     else
         answer_dial(request->client, request->ticket, outcome);
-    end_request(request);
+    dialer_end_request(request);
 }
 
-static void follow_interfaces(struct dialer *dialer)
+void dialer_follow_interfaces(struct dialer *dialer)
 {
     struct timespec now;
 
@@ -151,7 +120,7 @@ static enum error start_request(struct dialer_client *client, struct dialer_quot
     if (request == NULL)
         return ERR_NO_MEMORY;
 
-    follow_interfaces(client->dialer);
+    dialer_follow_interfaces(client->dialer);
     *request = (struct dialer_request){.client = client, .quota = quota, .ticket = ticket};
     enum error error =
         dial_start(&client->dialer->means, target, kind, on_done, request, &request->dial);
@@ -165,14 +134,18 @@ static enum error start_request(struct dialer_client *client, struct dialer_quot
     return OK;
 }
 
+struct decision_settings dialer_settings(const struct dialer *dialer)
+{
+    return (struct decision_settings){.default_deny = dialer->means.config->default_deny};
+}
+
 static enum refusal_code decide(const struct dialer *dialer, const struct view *view,
                                 const struct authority *target)
 {
-    struct decision_settings settings = {.default_deny = dialer->means.config->default_deny};
     struct decision decision = decision_for_identity(view);
 
     if (decision.verdict == VERDICT_ALLOW)
-        decision = decision_for_host(view, target, settings);
+        decision = decision_for_host(view, target, dialer_settings(dialer));
     return decision.verdict == VERDICT_ALLOW ? REFUSAL_NONE : decision.code;
 }
 
@@ -204,7 +177,7 @@ static void on_dial(struct peer *peer, struct message *message)
     const struct presented_view *presented = presented_views_find(&client->views, dial->handle);
 
     if (presented == NULL) {
-        reject(client, "view handle", ERR_NOT_FOUND);
+        dialer_reject(client, "view handle", ERR_NOT_FOUND);
         return;
     }
     struct dial_outcome outcome = {.code = start_dial(client, presented->view, dial), .fd = -1};
@@ -228,6 +201,7 @@ static message_handler *const worker_handlers[MESSAGE_COUNT] = {
     [MESSAGE_PRESENT_VIEW] = on_present_view,
     [MESSAGE_FORGET_VIEW] = on_forget_view,
     [MESSAGE_DIAL] = on_dial,
+    [MESSAGE_LOOKUP] = dialer_lookup_on_message,
 };
 static message_handler *const control_handlers[MESSAGE_COUNT] = {
     [MESSAGE_RESOLVE] = on_resolve,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* How many dials each sandbox has under way, over all workers, so that one cannot use up the
- * dialer's descriptors. */
+/* How many dials and look-ups each sandbox has under way, over all workers, so that one cannot use
+ * up the dialer's descriptors. */
 
 #include "base/table.h"
 

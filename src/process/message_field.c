@@ -175,6 +175,37 @@ void message_field_decode_address(struct message_decoder *decoder, struct ip_add
     wire_read_raw(&decoder->reader, field->bytes, len);
 }
 
+void message_field_encode_addresses(struct message_encoder *encoder,
+                                    const struct message_addresses *field)
+{
+    size_t count = field->count;
+
+    if (count > MESSAGE_ADDRESSES_MAX) {
+        encoder_fail(encoder, ERR_TOO_LARGE);
+        return;
+    }
+    wire_write_u8(&encoder->writer, (uint8_t)count);
+    for (size_t i = 0; i < count; i++) {
+        if (field->items[i].len == 0)
+            encoder_fail(encoder, ERR_SYNTAX);
+        message_field_encode_address(encoder, &field->items[i]);
+    }
+}
+
+void message_field_decode_addresses(struct message_decoder *decoder,
+                                    struct message_addresses *field)
+{
+    unsigned count = decode_choice(decoder, MESSAGE_ADDRESSES_MAX + 1);
+
+    memset(field, 0, sizeof(*field));
+    field->count = count;
+    for (size_t i = 0; i < count; i++) {
+        message_field_decode_address(decoder, &field->items[i]);
+        if (field->items[i].len == 0)
+            decoder_fail(decoder);
+    }
+}
+
 void message_field_encode_endpoint(struct message_encoder *encoder, const struct ip_endpoint *field)
 {
     message_field_encode_address(encoder, &field->address);

@@ -32,6 +32,7 @@ struct message_decoder {
     K(host, struct host_name)                                                                      \
     K(authority, struct authority)                                                                 \
     K(address, struct ip_address)                                                                  \
+    K(addresses, struct message_addresses)                                                         \
     K(endpoint, struct ip_endpoint)                                                                \
     K(role, enum process_role)                                                                     \
     K(listener, enum listener_kind)                                                                \

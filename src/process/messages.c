@@ -26,6 +26,7 @@
 #define CLEAR_host(field)
 #define CLEAR_authority(field)
 #define CLEAR_address(field)
+#define CLEAR_addresses(field)
 #define CLEAR_endpoint(field)
 #define CLEAR_role(field)
 #define CLEAR_listener(field)

@@ -33,6 +33,7 @@ enum {
     MESSAGE_TEXT_MAX = 4096,
     MESSAGE_BYTES_MAX = 256 * 1024, /* a sealed value, certificates, a list in its encoding */
     MESSAGE_LIST_MAX = 16384,       /* items in a list */
+    MESSAGE_ADDRESSES_MAX = 16,
     MESSAGE_KEY_SIZE = 32,
     MESSAGE_TICKET_KEY_SIZE = 80,
 };
@@ -43,10 +44,16 @@ struct message_list {
     size_t count;
 };
 
+/* None of them empty. */
+struct message_addresses {
+    struct ip_address items[MESSAGE_ADDRESSES_MAX];
+    size_t count;
+};
+
 /* Kinds of field: u32, u64, flag; text, bytes, blob (slices, by their limits); list; host
- * (host_name); authority; address (ip_address, may be empty); endpoint (ip_endpoint, may be empty);
- * role; listener; error (enum error); refusal (enum refusal_code); key, ticket_key (raw bytes); fd
- * (a descriptor; -1 or 0: none). */
+ * (host_name); authority; address (ip_address, may be empty); addresses; endpoint (ip_endpoint, may
+ * be empty); role; listener; error (enum error); refusal (enum refusal_code); key, ticket_key (raw
+ * bytes); fd (a descriptor; -1 or 0: none). */
 
 #define NO_FIELDS(F)
 
@@ -105,6 +112,11 @@ struct message_list {
 /* `socket` is connected when `code` is REFUSAL_NONE, else -1 */
 #define DIALED_FIELDS(F)                                                                           \
     F(u64, ticket) F(refusal, code) F(endpoint, address) F(text, detail) F(fd, socket)
+/* For the DNS gate: the addresses that a sandbox may be told. With REFUSAL_NONE and not `exists`
+ * there is no such name; one that has no address of this family has an empty list. */
+#define LOOKUP_FIELDS(F) F(u64, ticket) F(u64, handle) F(host, host) F(flag, wants_ipv6)
+#define LOOKED_UP_FIELDS(F)                                                                        \
+    F(u64, ticket) F(refusal, code) F(flag, exists) F(addresses, addresses) F(u32, ttl_s)
 
 /* control to dialer, and back */
 #define RESOLVE_FIELDS(F) F(u64, ticket) F(authority, target)
@@ -162,6 +174,8 @@ struct message_list {
     M(MESSAGE_TICKET_KEY, ticket_key, TICKET_KEY_FIELDS, CHANNEL_INLINE_ONLY)                      \
     M(MESSAGE_DIAL, dial, DIAL_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
     M(MESSAGE_DIALED, dialed, DIALED_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
+    M(MESSAGE_LOOKUP, lookup, LOOKUP_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
+    M(MESSAGE_LOOKED_UP, looked_up, LOOKED_UP_FIELDS, CHANNEL_MAY_USE_FILE)                        \
     M(MESSAGE_RESOLVE, resolve, RESOLVE_FIELDS, CHANNEL_MAY_USE_FILE)                              \
     M(MESSAGE_RESOLVED, resolved, RESOLVED_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_CURRENT_KEY, current_key, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                         \
@@ -188,6 +202,7 @@ enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };
 #define MESSAGE_FIELD_host(name) struct host_name name;
 #define MESSAGE_FIELD_authority(name) struct authority name;
 #define MESSAGE_FIELD_address(name) struct ip_address name;
+#define MESSAGE_FIELD_addresses(name) struct message_addresses name;
 #define MESSAGE_FIELD_endpoint(name) struct ip_endpoint name;
 #define MESSAGE_FIELD_role(name) enum process_role name;
 #define MESSAGE_FIELD_listener(name) enum listener_kind name;

@@ -194,7 +194,7 @@ static enum error error_of(int status)
 }
 
 /* The lowest TTL counts, within our bounds. */
-static time_t copy_answer(const struct ares_addrinfo *info, struct resolver_answer *out)
+static void copy_answer(const struct ares_addrinfo *info, struct resolver_answer *out)
 {
     int ttl = TTL_MAX_S;
 
@@ -207,14 +207,14 @@ static time_t copy_answer(const struct ares_addrinfo *info, struct resolver_answ
         out->addresses[out->count++] = endpoint.address;
         ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
     }
-    return ttl < TTL_MIN_S ? TTL_MIN_S : ttl;
+    out->ttl_s = ttl < TTL_MIN_S ? TTL_MIN_S : (uint32_t)ttl;
 }
 
-static void keep_answer(struct resolver_entry *entry, time_t ttl)
+static void keep_answer(struct resolver_entry *entry)
 {
     struct resolver *resolver = entry->resolver;
 
-    entry->expires = now_s() + ttl;
+    entry->expires = now_s() + entry->answer.ttl_s;
     TAILQ_INSERT_TAIL(&resolver->ready, entry, in_ready);
     while (resolver->entries.count > RESOLVER_CACHE_MAX && TAILQ_FIRST(&resolver->ready) != entry)
         forget_answer(TAILQ_FIRST(&resolver->ready));
@@ -233,9 +233,10 @@ static void on_answer(void *argument, int status, int timeouts, struct ares_addr
 {
     struct resolver_entry *entry = argument;
     enum error error = error_of(status);
-    time_t ttl = error == OK ? copy_answer(info, &entry->answer) : 0;
 
     (void)timeouts;
+    if (error == OK)
+        copy_answer(info, &entry->answer);
     ares_freeaddrinfo(info);
     if (error == OK && entry->answer.count == 0)
         error = ERR_NOT_FOUND;
@@ -243,7 +244,7 @@ static void on_answer(void *argument, int status, int timeouts, struct ares_addr
     answer_waiting(entry, error);
     entry->asked = NULL;
     if (error == OK && !entry->is_forgotten)
-        keep_answer(entry, ttl);
+        keep_answer(entry);
     else
         drop_question(entry);
 }
@@ -296,6 +297,13 @@ static void ask(struct resolver *resolver, const struct host_name *host,
     resolver_channel_ask(resolver->channel, entry->host.text, on_answer, entry);
 }
 
+static void answer_from_cache(struct resolver_entry *entry, struct resolver_query *query,
+                              time_t now)
+{
+    entry->answer.ttl_s = (uint32_t)(entry->expires - now);
+    query->done(query, OK, &entry->answer);
+}
+
 void resolver_ask(struct resolver *resolver, const struct host_name *host,
                   struct resolver_query *query)
 {
@@ -309,5 +317,5 @@ void resolver_ask(struct resolver *resolver, const struct host_name *host,
     else if (entry->asked != NULL)
         wait_for(entry, query);
     else
-        query->done(query, OK, &entry->answer);
+        answer_from_cache(entry, query, now);
 }

@@ -16,6 +16,7 @@ enum { RESOLVER_ADDRESSES_MAX = 16, RESOLVER_CACHE_MAX = 4096 };
 struct resolver_answer {
     struct ip_address addresses[RESOLVER_ADDRESSES_MAX]; /* of more, the first */
     size_t count;
+    uint32_t ttl_s; /* how long it is good for from now: 1 to 60 */
 };
 
 /* Part of what waits for an answer; must stay where it is until then. */

@@ -59,6 +59,11 @@ static void fill_address(struct ip_address *field)
     assert_int_equal(ip_address_parse(SLICE("192.0.2.1"), field), OK);
 }
 
+static void fill_addresses(struct message_addresses *field)
+{
+    *field = (struct message_addresses){{{4, {192, 0, 2, 1}}, {16, {0x20, 1, [15] = 1}}}, 2};
+}
+
 static void fill_endpoint(struct ip_endpoint *field)
 {
     assert_int_equal(ip_endpoint_parse(SLICE("[2001:db8::1]:443"), field), OK);
