@@ -5,6 +5,7 @@
  * includes. One thread, one event loop. */
 
 #include "control/services.h"
+#include "store/arena.h"
 
 #include <openssl/ssl.h>
 
@@ -64,6 +65,20 @@ MUST_USE enum error control_declare_begin(struct control *control);
 MUST_USE enum error control_declare_store(struct control *control,
                                           const struct declared_store *declared);
 MUST_USE enum error control_declare_end(struct control *control);
+
+/* What `sealgate run` needs of the sandbox that it makes without the API. */
+struct private_sandbox {
+    struct slice id;
+    struct slice *environment; /* "NAME=VALUE" */
+    size_t environment_count;
+    struct slice bundle, root; /* PEM; borrowed from the control */
+    struct arena arena;        /* of everything else */
+};
+/* `stores` are names, base first. `out` is to be cleared also on failure. ERR_NOT_FOUND,
+ * ERR_UNAVAILABLE: the CA is not known yet. */
+MUST_USE enum error control_create_sandbox(struct control *control, const struct slice *stores,
+                                           size_t count, struct private_sandbox *out);
+void private_sandbox_clear(struct private_sandbox *sandbox);
 
 /* Workers. A worker that asked for a view is told of its changes until it releases it or dies. */
 void control_on_worker_ready(struct control *control, unsigned worker);

@@ -31,6 +31,11 @@ void log_open(const char *process, enum log_level level)
     lowest_level = level;
 }
 
+void log_set_level(enum log_level level)
+{
+    lowest_level = level;
+}
+
 /* What does not fit is left out, but the last byte stays free for the newline. */
 static void put(struct line *line, struct slice bytes)
 {

@@ -20,9 +20,9 @@ struct log_fields {
     bool has_number;
 };
 
-#define LOG(level, event, ...)                                                                     \
-    log_write((level), (event), &(struct log_fields){__VA_ARGS__})
+#define LOG(level, event, ...) log_write((level), (event), &(struct log_fields){__VA_ARGS__})
 
 /* Called once per process; `process` is static ("worker 0"). Lines below `level` are dropped. */
 void log_open(const char *process, enum log_level level);
+void log_set_level(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_fields *fields);

@@ -42,7 +42,8 @@ static void child_replace_config(struct child *child, struct config *config)
     (void)former;
 }
 
-static enum error child_parse_config(const struct message_configuration *message,
+static enum error child_parse_config(const struct child *child,
+                                     const struct message_configuration *message,
                                      struct config **out)
 {
     struct config_error why;
@@ -53,16 +54,44 @@ static enum error child_parse_config(const struct message_configuration *message
         LOG(LEVEL_ERROR, "configuration_refused", .detail = slice_from_string(why.message));
     if (error != OK)
         return error;
-    TRY(config_override_data_dir(config, message->data_dir));
+    TRY(child->private_settings == NULL ? config_override_data_dir(config, message->data_dir)
+                                        : config_make_private(config, child->private_settings));
     *out = TAKE(config);
     return OK;
+}
+
+static void free_private_settings(struct child *child)
+{
+    if (child->private_settings != NULL)
+        free((void *)(uintptr_t)child->private_settings->ca_path.data);
+    free(child->private_settings);
+}
+
+/* The command's terminal is no place for what only an operator would want to know. */
+static void on_private(struct peer *peer, struct message *message)
+{
+    struct child *child = child_of(peer);
+    const struct message_private *private = &message->private;
+    struct config_private *settings = calloc(1, sizeof(*settings));
+    char *ca_path = slice_dup(private->ca_path);
+
+    if (settings == NULL || ca_path == NULL) {
+        free(settings);
+        free(ca_path);
+        child_fail(child, "configuration_unusable", ERR_NO_MEMORY);
+        return;
+    }
+    free_private_settings(child);
+    *settings = (struct config_private){private->default_deny, slice_from_string(ca_path)};
+    child->private_settings = settings;
+    log_set_level(LEVEL_ERROR);
 }
 
 static void on_configuration(struct peer *peer, struct message *message)
 {
     struct child *child = child_of(peer);
     struct config *config = NULL;
-    enum error error = child_parse_config(&message->configuration, &config);
+    enum error error = child_parse_config(child, &message->configuration, &config);
 
     if (error == OK)
         child_replace_config(child, config);
@@ -157,6 +186,7 @@ static void on_role_message(struct peer *peer, struct message *message)
 
 static message_handler *const handlers[MESSAGE_COUNT] = {
     [MESSAGE_CONFIGURATION] = on_configuration,
+    [MESSAGE_PRIVATE] = on_private,
     [MESSAGE_TOPOLOGY] = on_topology,
     [MESSAGE_VIEW_KEY] = on_view_key,
     [MESSAGE_SHARED_PAGES] = on_shared_pages,
@@ -171,6 +201,7 @@ static message_handler *const handlers[MESSAGE_COUNT] = {
     [MESSAGE_DECLARE_SECRET] = on_role_message,
     [MESSAGE_DECLARE_VALUE] = on_role_message,
     [MESSAGE_DECLARE_END] = on_role_message,
+    [MESSAGE_CREATE_SANDBOX] = on_role_message,
 };
 
 static void on_supervisor_gone(struct peer *peer)
@@ -254,6 +285,7 @@ int child_run(const struct child_role *role, unsigned index, void *context)
         LOG(LEVEL_ERROR, "process_not_started", .error = error);
     peer_close(&child.supervisor);
     config_free(child.config);
+    free_private_settings(&child);
     sodium_memzero(&child.view_key, sizeof(child.view_key));
     if (child.base != NULL)
         event_base_free(child.base);

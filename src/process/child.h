@@ -43,7 +43,8 @@ struct child {
     unsigned index; /* of a worker; else 0 */
     void *context;  /* the role's own */
     struct event_base *base;
-    struct config *config; /* with the data directory that the supervisor uses */
+    struct config *config;                   /* with the data directory that the supervisor uses */
+    struct config_private *private_settings; /* NULL: `sealgate serve` */
     unsigned worker_count, owner_uid;
     struct view_mac_key view_key; /* zero in workers */
     struct peer supervisor;

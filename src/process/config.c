@@ -343,6 +343,26 @@ enum error config_override_data_dir(struct config *config, struct slice data_dir
     return OK;
 }
 
+enum error config_make_private(struct config *config, const struct config_private *settings)
+{
+    char *ca_path = config_memory_take(config->memory, settings->ca_path.len + 1, 1);
+
+    if (ca_path == NULL)
+        return ERR_NO_MEMORY;
+    if (settings->ca_path.len > 0)
+        memcpy(ca_path, settings->ca_path.data, settings->ca_path.len);
+    config->sandbox_ca_path = slice_of(ca_path, settings->ca_path.len);
+    config->default_deny = settings->default_deny;
+    config->workers = 1;
+    config->data_dir = SLICE_NONE;
+    config->listen_proxy = config->listen_control = (struct config_endpoints){NULL, 0};
+    config->advertise = (struct authority){.port = 0};
+    config->control_cert = config->control_key = SLICE_NONE;
+    config->audit_kind = CONFIG_AUDIT_NONE;
+    config->stores = (struct config_stores){NULL, 0};
+    return OK;
+}
+
 enum error config_audit_path(const struct config *config, char *out, size_t size)
 {
     static const struct slice prefix = SLICE_INIT("DATA_DIR");

@@ -36,12 +36,13 @@ struct config_resolves {
     size_t count;
 };
 
-enum config_source { CONFIG_SOURCE_ENV, CONFIG_SOURCE_FILE };
+/* A command stands only on the command line of `sealgate run`, never in a file. */
+enum config_source { CONFIG_SOURCE_ENV, CONFIG_SOURCE_FILE, CONFIG_SOURCE_COMMAND };
 
 struct config_secret {
     struct slice name;
     enum config_source source_kind;
-    struct slice source; /* the variable's name, or an absolute path; NUL-terminated */
+    struct slice source; /* the variable's name, a path, a command; NUL-terminated */
     struct config_strings hosts, places;
 };
 struct config_store {
@@ -102,6 +103,16 @@ DEFINE_OWNED_STRUCT(config, config_free)
 
 /* What --data-dir does: replaces data_dir by an absolute path. ERR_SYNTAX when it is not one. */
 MUST_USE enum error config_override_data_dir(struct config *config, struct slice data_dir);
+
+/* What `sealgate run` makes of it: one worker, no data directory (everything stays in memory), no
+ * listening sockets, no declared stores and no audit file of its own; `ca_path` is where the bundle
+ * lies for the command. ERR_NO_MEMORY. */
+struct config_private {
+    bool default_deny;
+    struct slice ca_path;
+};
+MUST_USE enum error config_make_private(struct config *config,
+                                        const struct config_private *settings);
 
 /* The audit file, with DATA_DIR replaced, NUL-terminated; "" unless the kind is FILE.
  * ERR_TOO_LARGE. */

@@ -194,7 +194,11 @@ static void on_all_ready(struct child *child, bool is_ready)
 
 static bool on_message(struct child *child, struct message *message)
 {
-    return child->has_begun && control_declaration_take(process_of(child), message);
+    if (!child->has_begun)
+        return false;
+    if (message->type == MESSAGE_CREATE_SANDBOX)
+        return control_sandbox_create(process_of(child), &message->create_sandbox);
+    return control_declaration_take(process_of(child), message);
 }
 
 static void on_drained(void *argument)

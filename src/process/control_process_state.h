@@ -56,6 +56,10 @@ extern message_handler *const control_calls_from_dialer[MESSAGE_COUNT];
 void control_worker_init(struct control_process *process, unsigned index);
 void control_worker_connect(struct control_worker *worker, struct message_peer *message);
 
+/* control_sandbox.c: the one sandbox of `sealgate run`. Always true: answers the supervisor. */
+bool control_sandbox_create(struct control_process *process,
+                            const struct message_create_sandbox *message);
+
 /* control_declaration.c: declared stores, message by message. */
 struct control_declaration *control_declaration_new(void);
 void control_declaration_free(struct control_declaration *declaration);

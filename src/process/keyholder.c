@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct keyholder *keyholder_of(struct child *child)
@@ -24,6 +25,18 @@ static enum error make_ticket_key(struct keyholder *keyholder)
     return OK;
 }
 
+/* `sealgate run`: they end with this process. */
+static enum error make_keys_in_memory(struct keyholder *keyholder)
+{
+    uint8_t secret[crypto_box_SECRETKEYBYTES];
+
+    TRY(root_create(time(NULL), &keyholder->root));
+    randombytes_buf(secret, sizeof(secret));
+    enum error error = keyring_add(keyholder->ring, secret);
+    sodium_memzero(secret, sizeof(secret));
+    return error;
+}
+
 static enum error on_begin(struct child *child)
 {
     struct keyholder *keyholder = keyholder_of(child);
@@ -34,6 +47,8 @@ static enum error on_begin(struct child *child)
         return ERR_NO_MEMORY;
     keyholder->worker_count = child->worker_count;
     TRY(make_ticket_key(keyholder));
+    if (child->config->data_dir.len == 0)
+        return make_keys_in_memory(keyholder);
     TRY(key_files_open(child->config->data_dir, &keyholder->folder));
     TRY(key_files_load_root(keyholder->folder, &keyholder->root));
     return key_files_load_ring(keyholder->folder, keyholder->ring);

@@ -12,6 +12,7 @@ struct listener {
     struct ip_endpoint address; /* with the port that was bound; empty for the control socket */
     unsigned worker;            /* whose it is: one socket per worker and address */
     int fd;
+    struct slice sandbox_id; /* made for that sandbox alone; empty: any; borrowed */
 };
 
 enum { LISTENERS_TEXT_MAX = IP_ADDRESS_TEXT_MAX + 8 };

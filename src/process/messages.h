@@ -59,6 +59,8 @@ struct message_addresses {
 
 /* supervisor to each child, at its start and again when it changes. `data_dir` is resolved. */
 #define CONFIGURATION_FIELDS(F) F(text, path) F(blob, text) F(text, data_dir)
+/* `sealgate run`: the configuration that follows serves one sandbox, see config_make_private() */
+#define PRIVATE_FIELDS(F) F(flag, default_deny) F(text, ca_path)
 #define TOPOLOGY_FIELDS(F) F(u32, worker_count) F(u32, owner_uid)
 /* to keyholder, dialer and control alone: what views are authenticated with */
 #define VIEW_KEY_FIELDS(F) F(key, key)
@@ -83,6 +85,13 @@ struct message_addresses {
 /* and the first API key, for DATA_DIR/api-key, 0600 */
 #define FIRST_KEY_FIELDS(F) F(text, key)
 #define DECLARED_FIELDS(F) F(error, error) F(text, store)
+
+/* supervisor to control, for `sealgate run`, and back: a sandbox with these stores, the variables
+ * of its environment ("NAME=VALUE"), the certificates that it is to trust (PEM) and our root alone
+ */
+#define CREATE_SANDBOX_FIELDS(F) F(list, stores)
+#define SANDBOX_CREATED_FIELDS(F)                                                                  \
+    F(error, error) F(text, sandbox_id) F(list, environment) F(blob, bundle) F(blob, root)
 
 /* worker to control, and back */
 #define VIEW_REQUEST_FIELDS(F) F(u64, ticket) F(text, sandbox_id) F(address, source)
@@ -135,6 +144,7 @@ struct message_addresses {
 /* type, member of struct message, fields, secrecy */
 #define MESSAGE_TABLE(M)                                                                           \
     M(MESSAGE_CONFIGURATION, configuration, CONFIGURATION_FIELDS, CHANNEL_MAY_USE_FILE)            \
+    M(MESSAGE_PRIVATE, private, PRIVATE_FIELDS, CHANNEL_MAY_USE_FILE)                              \
     M(MESSAGE_TOPOLOGY, topology, TOPOLOGY_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_VIEW_KEY, view_key, VIEW_KEY_FIELDS, CHANNEL_INLINE_ONLY)                            \
     M(MESSAGE_SHARED_PAGES, shared_pages, SHARED_PAGES_FIELDS, CHANNEL_MAY_USE_FILE)               \
@@ -153,6 +163,8 @@ struct message_addresses {
     M(MESSAGE_DECLARE_VALUE, declare_value, DECLARE_VALUE_FIELDS, CHANNEL_INLINE_ONLY)             \
     M(MESSAGE_DECLARE_END, declare_end, NO_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_DECLARED, declared, DECLARED_FIELDS, CHANNEL_MAY_USE_FILE)                           \
+    M(MESSAGE_CREATE_SANDBOX, create_sandbox, CREATE_SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)         \
+    M(MESSAGE_SANDBOX_CREATED, sandbox_created, SANDBOX_CREATED_FIELDS, CHANNEL_MAY_USE_FILE)      \
     M(MESSAGE_PUBLISH, publish, PUBLISH_FIELDS, CHANNEL_MAY_USE_FILE)                              \
     M(MESSAGE_FIRST_KEY, first_key, FIRST_KEY_FIELDS, CHANNEL_INLINE_ONLY)                         \
     M(MESSAGE_VIEW_REQUEST, view_request, VIEW_REQUEST_FIELDS, CHANNEL_MAY_USE_FILE)               \

@@ -17,9 +17,8 @@ sealgate_module(data_dir
 # The processes themselves: everything comes together here.
 sealgate_module(process
     SOURCES audit_output.c child.c configuration_file.c control_calls.c control_declaration.c
-            control_process.c control_tls.c control_worker.c dialer.c dialer_lookup.c
-            keyholder.c keyholder_calls.c keyholder_values.c keyholder_worker.c notify.c
-            process.c shared_pages.c spawn.c
+            control_process.c control_sandbox.c control_tls.c control_worker.c dialer.c dialer_lookup.c keyholder.c keyholder_calls.c
+            keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
             worker.c worker_answers.c worker_request.c worker_service.c
     PUBLIC config channel

@@ -69,6 +69,8 @@ NORETURN static void become_child(enum process_role role, unsigned index, int ch
     char program[] = "sealgate", command[] = "process", role_text[32], index_text[16];
     char *arguments[] = {program, command, role_text, index_text, NULL};
 
+    /* What is typed at a terminal is for the supervisor, or for the command of `sealgate run`. */
+    setsid();
     environment_fill(&environment);
     snprintf(role_text, sizeof(role_text), "%s", hardening_role_name(role));
     snprintf(index_text, sizeof(index_text), "%u", index);

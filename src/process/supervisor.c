@@ -50,14 +50,13 @@ static void print_listener(const struct supervisor *supervisor, enum listener_ki
 }
 
 /* The one line for people and scripts, instead of a log line. */
-static void announce(struct supervisor *supervisor)
+static void announce(const struct supervisor *supervisor)
 {
     fprintf(stderr, "sealgate ready");
     print_listener(supervisor, LISTENER_PROXY, "proxy");
     print_listener(supervisor, LISTENER_CONTROL, "control");
     fprintf(stderr, "\n");
     notify_service_manager("READY=1");
-    supervisor->state = SUPERVISOR_RUNNING;
 }
 
 void supervisor_on_ready(struct supervisor *supervisor)
@@ -66,7 +65,10 @@ void supervisor_on_ready(struct supervisor *supervisor)
     struct message message = {.type = MESSAGE_ALL_READY, .all_ready = {.is_ready = is_ready}};
 
     peer_post(&supervisor->children[PROCESS_CONTROL - 1].peer, &message);
-    if (is_ready && supervisor->state == SUPERVISOR_STARTING)
+    if (!is_ready || supervisor->state != SUPERVISOR_STARTING)
+        return;
+    supervisor->state = SUPERVISOR_RUNNING;
+    if (supervisor->hooks == NULL)
         announce(supervisor);
 }
 
@@ -176,9 +178,13 @@ static void on_hangup(evutil_socket_t fd UNUSED, short what UNUSED, void *argume
 static void on_one_exit(struct supervisor *supervisor, pid_t pid, int status)
 {
     for (size_t i = 0; i < supervisor->child_count; i++) {
-        if (supervisor->children[i].pid == pid)
+        if (supervisor->children[i].pid == pid) {
             supervisor_child_on_exit(&supervisor->children[i], status);
+            return;
+        }
     }
+    if (supervisor->hooks != NULL)
+        supervisor->hooks->on_other_exit(supervisor->hooks->context, pid, status);
 }
 
 static void on_child_signal(evutil_socket_t fd UNUSED, short what UNUSED, void *argument)
@@ -195,24 +201,24 @@ static void on_child_signal(evutil_socket_t fd UNUSED, short what UNUSED, void *
         leave_when_alone(supervisor);
 }
 
+static enum error watch_signal(struct supervisor *supervisor, int number,
+                               event_callback_fn callback)
+{
+    struct event *event = evsignal_new(supervisor->base, number, callback, supervisor);
+
+    supervisor->signals[supervisor->signal_count++] = event;
+    return event == NULL || event_add(event, NULL) != 0 ? ERR_NO_MEMORY : OK;
+}
+
 static enum error watch_signals(struct supervisor *supervisor)
 {
-    static const struct {
-        int number;
-        event_callback_fn callback;
-    } watched[] = {{SIGTERM, on_terminate},
-                   {SIGINT, on_interrupt},
-                   {SIGHUP, on_hangup},
-                   {SIGCHLD, on_child_signal}};
+    TRY(watch_signal(supervisor, SIGTERM, on_terminate));
+    TRY(watch_signal(supervisor, SIGINT, on_interrupt));
+    return watch_signal(supervisor, SIGHUP, on_hangup);
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
-        struct event *event =
-            evsignal_new(supervisor->base, watched[i].number, watched[i].callback, supervisor);
-
-        supervisor->signals[i] = event;
-        if (event == NULL || event_add(event, NULL) != 0)
-            return ERR_NO_MEMORY;
-    }
+static enum error make_timers(struct supervisor *supervisor)
+{
     supervisor->deadline = evtimer_new(supervisor->base, on_deadline, supervisor);
     supervisor->declare_again = evtimer_new(supervisor->base, on_declare_again, supervisor);
     return supervisor->deadline == NULL || supervisor->declare_again == NULL ? ERR_NO_MEMORY : OK;
@@ -243,6 +249,17 @@ static enum error make_pages(struct supervisor *supervisor)
     return OK;
 }
 
+enum error supervisor_make_parts(struct supervisor *supervisor)
+{
+    supervisor->base = event_base_new();
+    if (supervisor->base == NULL)
+        return ERR_NO_MEMORY;
+    TRY(make_timers(supervisor));
+    TRY(make_children(supervisor));
+    TRY(make_pages(supervisor));
+    return watch_signal(supervisor, SIGCHLD, on_child_signal);
+}
+
 /* Everything that can fail for an operator's reason comes before the first child. */
 static enum error supervisor_prepare(struct supervisor *supervisor,
                                      const struct supervisor_options *options)
@@ -253,13 +270,9 @@ static enum error supervisor_prepare(struct supervisor *supervisor,
     TRY(declared_values_read(config, NULL, &supervisor->declared));
     TRY(data_dir_prepare(config->data_dir, &supervisor->data_dir, &supervisor->lock));
     TRY(audit_output_open(config, &supervisor->audit));
-    supervisor->base = event_base_new();
-    if (supervisor->base == NULL)
-        return ERR_NO_MEMORY;
-    TRY(make_children(supervisor));
+    TRY(supervisor_make_parts(supervisor));
     TRY(listeners_open(config, (unsigned)supervisor->worker_count, &supervisor->listeners));
     TRY(listeners_open_control_socket(supervisor->data_dir, &supervisor->listeners));
-    TRY(make_pages(supervisor));
     return watch_signals(supervisor);
 }
 
@@ -275,12 +288,12 @@ static void close_descriptor(int fd)
         close(fd);
 }
 
-static void supervisor_clear(struct supervisor *supervisor)
+void supervisor_clear(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->child_count; i++)
         supervisor_child_clear(&supervisor->children[i]);
     free(supervisor->children);
-    for (size_t i = 0; i < ARRAY_LEN(supervisor->signals); i++)
+    for (size_t i = 0; i < supervisor->signal_count; i++)
         free_event(supervisor->signals[i]);
     free_event(supervisor->deadline);
     free_event(supervisor->declare_again);
@@ -295,6 +308,13 @@ static void supervisor_clear(struct supervisor *supervisor)
     sodium_memzero(&supervisor->view_key, sizeof(supervisor->view_key));
 }
 
+void supervisor_live(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->child_count; i++)
+        supervisor_child_start(&supervisor->children[i]);
+    event_base_dispatch(supervisor->base);
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {
@@ -303,13 +323,10 @@ int supervisor_run(const struct supervisor_options *options)
     hardening_prepare();
     log_open("supervisor", LEVEL_INFO);
     enum error error = sodium_init() < 0 ? ERR_CRYPTO : supervisor_prepare(&supervisor, options);
-    if (error == OK) {
-        for (size_t i = 0; i < supervisor.child_count; i++)
-            supervisor_child_start(&supervisor.children[i]);
-        event_base_dispatch(supervisor.base);
-    } else {
+    if (error == OK)
+        supervisor_live(&supervisor);
+    else
         LOG(LEVEL_ERROR, "not_started", .error = error);
-    }
     supervisor_clear(&supervisor);
     return error != OK ? 1 : supervisor.exit_status;
 }

@@ -89,6 +89,8 @@ static void on_declared(struct peer *peer, struct message *message)
 
     if (declared->error == OK) {
         supervisor->is_declared = true;
+        if (supervisor->hooks != NULL)
+            supervisor->hooks->on_declared(supervisor->hooks->context);
         supervisor_on_ready(supervisor);
         return;
     }
@@ -102,9 +104,19 @@ static void on_declared(struct peer *peer, struct message *message)
 static void write_file(const struct supervisor *supervisor, const char *name, struct slice content,
                        mode_t mode)
 {
+    if (supervisor->data_dir < 0)
+        return; /* `sealgate run` keeps nothing */
     if (durable_file_write(supervisor->data_dir, name, content, mode) != OK)
         LOG(LEVEL_ERROR, "file_not_written", .path = slice_from_string(name),
             .system_error = errno);
+}
+
+static void on_sandbox_created(struct peer *peer, struct message *message)
+{
+    const struct supervisor_hooks *hooks = child_of(peer)->supervisor->hooks;
+
+    if (hooks != NULL)
+        hooks->on_sandbox_created(hooks->context, &message->sandbox_created);
 }
 
 /* These names and no others: control may not choose a path. */
@@ -134,9 +146,13 @@ static message_handler *const handlers[MESSAGE_COUNT] = {
 };
 
 static message_handler *const control_handlers[MESSAGE_COUNT] = {
-    [MESSAGE_READY] = on_ready,         [MESSAGE_DRAINED] = on_drained,
-    [MESSAGE_PEER_LOST] = on_peer_lost, [MESSAGE_DECLARED] = on_declared,
-    [MESSAGE_PUBLISH] = on_publish,     [MESSAGE_FIRST_KEY] = on_first_key,
+    [MESSAGE_READY] = on_ready,
+    [MESSAGE_DRAINED] = on_drained,
+    [MESSAGE_PEER_LOST] = on_peer_lost,
+    [MESSAGE_DECLARED] = on_declared,
+    [MESSAGE_PUBLISH] = on_publish,
+    [MESSAGE_FIRST_KEY] = on_first_key,
+    [MESSAGE_SANDBOX_CREATED] = on_sandbox_created,
 };
 
 /* Its end of the channel is gone: it is dead already, or no use any more. */

@@ -12,10 +12,21 @@ static int duplicate(int fd)
     return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
+static void send_private(struct supervisor_child *child)
+{
+    const struct config_private *settings = child->supervisor->private_settings;
+
+    peer_post(&child->peer, &(struct message){.type = MESSAGE_PRIVATE,
+                                              .private = {.default_deny = settings->default_deny,
+                                                          .ca_path = settings->ca_path}});
+}
+
 void supervisor_handover_configuration(struct supervisor_child *child)
 {
     const struct configuration_file *file = &child->supervisor->file;
 
+    if (child->supervisor->private_settings != NULL)
+        send_private(child);
     peer_post(&child->peer,
               &(struct message){.type = MESSAGE_CONFIGURATION,
                                 .configuration = {.path = slice_from_string(file->path),
@@ -56,16 +67,19 @@ static void send_pages(struct supervisor_child *child)
 }
 
 /* The socket goes to whoever accepts on it; the dialer learns the address alone, because the proxy
- * itself is never a target, and control the proxy's, because that is what it advertises. */
-static void send_listener(struct supervisor_child *child, const struct listener *listener)
+ * itself is never a target, and control the proxy's, because that is what it advertises. The
+ * address of a socket that was made inside a sandbox means nothing outside. */
+void supervisor_handover_listener(struct supervisor_child *child, const struct listener *listener)
 {
     enum process_role role = child->peer.role;
-    bool is_for_workers =
-        listener->kind == LISTENER_PROXY || listener->kind == LISTENER_TRANSPARENT;
-    bool takes_it = is_for_workers ? role == PROCESS_WORKER && child->peer.index == listener->worker
-                                   : role == PROCESS_CONTROL;
+    bool is_for_control =
+        listener->kind == LISTENER_CONTROL || listener->kind == LISTENER_CONTROL_SOCKET;
+    bool takes_it = is_for_control
+                        ? role == PROCESS_CONTROL
+                        : role == PROCESS_WORKER && child->peer.index == listener->worker;
     bool learns_it = (role == PROCESS_DIALER || role == PROCESS_CONTROL) &&
-                     listener->kind != LISTENER_CONTROL_SOCKET && listener->worker == 0;
+                     listener->kind != LISTENER_CONTROL_SOCKET && listener->worker == 0 &&
+                     listener->sandbox_id.len == 0;
 
     if (!takes_it && !learns_it)
         return;
@@ -73,6 +87,7 @@ static void send_listener(struct supervisor_child *child, const struct listener 
               &(struct message){.type = MESSAGE_LISTENER,
                                 .listener = {.kind = listener->kind,
                                              .address = listener->address,
+                                             .sandbox_id = listener->sandbox_id,
                                              .socket = takes_it ? duplicate(listener->fd) : -1}});
 }
 
@@ -81,7 +96,7 @@ static void send_listeners(struct supervisor_child *child)
     const struct listeners *listeners = &child->supervisor->listeners;
 
     for (size_t i = 0; i < listeners->count; i++)
-        send_listener(child, &listeners->items[i]);
+        supervisor_handover_listener(child, &listeners->items[i]);
 }
 
 void supervisor_handover_audit(struct supervisor_child *child)

@@ -32,6 +32,15 @@ struct supervisor_child {
     uint64_t links[SERVICES]; /* generation of its channel to each service */
 };
 
+/* What `sealgate run` does at moments where `sealgate serve` has nothing to do. */
+struct supervisor_hooks {
+    void *context;
+    void (*on_declared)(void *context);
+    void (*on_sandbox_created)(void *context, const struct message_sandbox_created *message);
+    /* waitpid() said so of a process that is none of the children. */
+    void (*on_other_exit)(void *context, pid_t pid, int status);
+};
+
 enum supervisor_state {
     SUPERVISOR_STARTING, /* until everything was ready once */
     SUPERVISOR_RUNNING,
@@ -43,7 +52,9 @@ struct supervisor {
     struct event_base *base;
     enum supervisor_state state;
     int exit_status;
-    struct configuration_file file; /* the configuration in force, with its text */
+    const struct supervisor_hooks *hooks;          /* NULL: `sealgate serve` */
+    const struct config_private *private_settings; /* likewise; borrowed */
+    struct configuration_file file;                /* the configuration in force, with its text */
     int data_dir, lock;
     struct listeners listeners;
     struct shared_pages pages;
@@ -56,9 +67,15 @@ struct supervisor {
     uint64_t next_generation;
     unsigned failures; /* deaths before everything was ready once */
     struct event *signals[4], *deadline, *declare_again;
+    size_t signal_count;
 };
 
 /* supervisor.c */
+/* Event loop, children (not started), shared pages and SIGCHLD; the configuration is there. */
+MUST_USE enum error supervisor_make_parts(struct supervisor *supervisor);
+/* Starts all children and returns when all have gone. */
+void supervisor_live(struct supervisor *supervisor);
+void supervisor_clear(struct supervisor *supervisor);
 void supervisor_on_ready(struct supervisor *supervisor);
 void supervisor_on_drained(struct supervisor *supervisor);
 /* Ends everything; this is the exit status. */
@@ -74,6 +91,8 @@ void supervisor_child_on_exit(struct supervisor_child *child, int status);
 /* supervisor_handover.c: what a child is told, at its start and later. */
 void supervisor_handover_all(struct supervisor_child *child);
 void supervisor_handover_configuration(struct supervisor_child *child);
+/* A socket that came after the child had begun. */
+void supervisor_handover_listener(struct supervisor_child *child, const struct listener *listener);
 void supervisor_handover_audit(struct supervisor_child *child);
 void supervisor_handover_declared(struct supervisor *supervisor);
 /* A fresh channel between a child and a service. */

@@ -130,6 +130,8 @@ static void on_listener(struct child *child, struct message_listener *message)
     }
     worker->listeners[worker->listener_count++] = (struct worker_listener){
         message_take_fd(&message->socket), kinds[message->kind], sandbox_id};
+    if (child->has_begun && listen_everywhere(worker) != OK)
+        LOG(LEVEL_ERROR, "listener_not_kept");
 }
 
 static void on_shared_pages(struct child *child, struct message_shared_pages *message)
