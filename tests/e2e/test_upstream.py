@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names, addresses, and the connections to origins."""
+
+import socket
+import ssl
+
+import pytest
+
+from harness.expect import refusal
+from harness.message import encode
+from harness.ports import free_port
+
+
+def ok(exchange):
+    exchange.answer(200, body=b"ok")
+
+
+@pytest.fixture(scope="module")
+def anywhere(api):
+    """A sandbox without restrictions of its own: only the address guard is between it and us."""
+    return api.sandbox(api.store(["*:*"]))
+
+
+FORBIDDEN_NAMES = ["private.test", "metadata.test", "loopback.test", "mapped.test"]
+
+
+@pytest.mark.parametrize("host", FORBIDDEN_NAMES)
+def test_a_name_with_an_address_that_is_not_public_is_refused(anywhere, host):
+    refusal(anywhere.fetch(host, "/"), 403, "address_not_allowed", host=host)
+
+
+FORBIDDEN_LITERALS = [
+    "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+    "192.0.2.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[fe80::1]",
+    "[fc00::1]", "[ff02::1]", "[2001:db8::1]", "[64:ff9b::a00:1]", "[2002:a00:1::]",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def literals(api):
+    return api.sandbox(api.store(FORBIDDEN_LITERALS))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "8.8.8.8", "[2001:4860:4860::8888]"])
+def test_a_literal_is_matched_by_no_wildcard(anywhere, host):
+    with anywhere.wire() as wire:
+        assert wire.connect(f"{host}:443", anywhere.credentials).status == 200
+        wire.start_blind_tls(None)
+        refusal(wire.request("GET", "/", [("Host", host)]), 403, "host_not_allowed")
+
+
+@pytest.mark.parametrize("host", FORBIDDEN_LITERALS)
+def test_a_literal_that_is_not_public_is_refused_though_it_is_listed(literals, host):
+    with literals.wire() as wire:
+        answer = wire.connect(f"{host}:443", literals.credentials)
+        assert answer.status == 200, answer.body
+        wire.start_blind_tls(None)
+        answer = wire.request("GET", "/", [("Host", host)])
+        refusal(answer, 403, "address_not_allowed")
+
+
+def test_an_exempt_address_is_dialled_and_a_forbidden_one_beside_it_is_not(anywhere, exempt_origin):
+    path = exempt_origin.on(ok)
+    for host in ("exempt.test", "mixed.test"):
+        with anywhere.tunnel(host, exempt_origin.port) as wire:
+            authority = f"{host}:{exempt_origin.port}"
+            assert wire.request("GET", path, [("Host", authority)]).body == b"ok"
+    assert len(exempt_origin.requests(path)) == 2
+
+
+def test_a_name_of_the_configuration_needs_no_exemption(anywhere, origin):
+    path = origin.on(ok)
+    assert anywhere.fetch("only.resolve.test", path).body == b"ok"
+
+
+def test_a_name_that_nobody_knows(anywhere):
+    refusal(anywhere.fetch("nowhere.invalid", "/"), 502, "upstream_dns", host="nowhere.invalid")
+
+
+def test_a_port_where_nobody_listens(anywhere):
+    port = free_port("127.0.0.8")
+    with anywhere.tunnel("exempt.test", port) as wire:
+        answer = wire.request("GET", "/", [("Host", f"exempt.test:{port}")])
+        refusal(answer, 502, "upstream_connect", host="exempt.test")
+
+
+def test_sealgate_itself_is_never_a_target(own_proxy):
+    """Not even where the configuration exempts its address."""
+    proxy = own_proxy(upstream={"allow_addresses": ["127.0.0.0/8"]})
+    sandbox = proxy.api.sandbox(proxy.api.store(["*:*"]))
+    for own in (proxy.proxy_port, proxy.control_port):
+        with sandbox.tunnel("loopback.test", own) as wire:
+            answer = wire.request("GET", "/", [("Host", f"loopback.test:{own}")])
+            refusal(answer, 403, "address_not_allowed")
+
+
+def test_a_listener_that_never_answers_times_out(own_proxy):
+    silent = socket.create_server(("127.0.0.1", 0))
+    endpoint = "127.0.0.1:%d" % silent.getsockname()[1]
+    proxy = own_proxy(
+        upstream={"resolve": {"silent.test": endpoint}},
+        limits={"connect_timeout": "1s", "idle_timeout": "2s"},
+    )
+    with proxy.api.sandbox().tunnel("silent.test") as wire:
+        answer = wire.request("GET", "/", [("Host", "silent.test")])
+        refusal(answer, 504, "upstream_timeout", host="silent.test")
+    silent.close()
+
+
+@pytest.fixture
+def one_worker(own_proxy):
+    return own_proxy(workers=1)
+
+
+def fetch_with_new_connection(sandbox, path, count):
+    for _ in range(count):
+        assert sandbox.fetch("api.test", path).status == 200
+
+
+def test_an_upstream_connection_is_reused_within_a_sandbox_and_never_across(one_worker, origin):
+    api = one_worker.api
+    store = api.store(["api.test"])
+    first, second = api.sandbox(store), api.sandbox(store)
+    paths = {sandbox: origin.on(ok) for sandbox in (first, second)}
+    for _ in range(3):
+        for sandbox in (first, second):
+            fetch_with_new_connection(sandbox, paths[sandbox], 1)
+    used = [{request.connection for request in origin.requests(path)} for path in paths.values()]
+    assert [len(connections) for connections in used] == [1, 1]
+    assert not used[0] & used[1]
+    assert one_worker.metrics()["sealgate_upstream_reuses_total"] >= 4
+
+
+def test_an_upstream_tls_session_is_resumed_within_a_sandbox_and_never_across(one_worker, origin):
+    api = one_worker.api
+    store = api.store(["api.test"])
+    first, second = api.sandbox(store), api.sandbox(store)
+
+    def script(exchange):
+        exchange.close_after = True
+        exchange.answer(200, [("Connection", "close")])
+
+    path, other = origin.on(script), origin.on(script)
+    fetch_with_new_connection(first, path, 3)
+    fetch_with_new_connection(second, other, 1)
+    requests = origin.requests(path)
+    assert len({request.connection for request in requests}) == 3
+    assert requests[0].resumed is False and requests[2].resumed is True
+    assert origin.request(other).resumed is False
+
+
+def test_a_pooled_connection_that_the_origin_closed_is_replaced(one_worker, origin):
+    """The request is sent again on a new connection: the client sees nothing of it."""
+    sandbox = one_worker.api.sandbox()
+
+    def script(exchange):
+        exchange.answer(200)
+        exchange.close_after = True  # without saying so
+
+    path = origin.on(script)
+    with sandbox.tunnel("api.test") as wire:
+        for _ in range(5):
+            assert wire.request("GET", path, [("Host", "api.test")]).status == 200
+
+
+def test_a_request_that_may_not_be_repeated_is_not(one_worker, origin):
+    sandbox = one_worker.api.sandbox()
+    bodies = []
+
+    def script(exchange):
+        bodies.append(exchange.read_body())
+        exchange.close_after = True
+
+    first, path = origin.on(ok), origin.on(script)
+    with sandbox.tunnel("api.test") as wire:
+        host = ("Host", "api.test")
+        assert wire.request("GET", first, [host]).status == 200
+        refusal(wire.request("POST", path, [host], b"once"), 502, "upstream_closed")
+    assert bodies == [b"once"]
+
+
+def test_a_client_session_is_resumed_for_its_own_name_alone(one_worker):
+    sandbox = one_worker.api.sandbox()
+
+    def session_of(host, session=None):
+        context = ssl.create_default_context(cafile=sandbox.ca_file)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        wire = sandbox.wire()
+        assert wire.connect(f"{host}:443", sandbox.credentials).status == 200
+        if session is not None:
+            context = session[1]
+        sock = context.wrap_socket(wire.sock, server_hostname=host, session=session and session[0])
+        sock.sendall(encode("GET / HTTP/1.1", [("Host", host)]))
+        sock.recv(1)
+        result = (sock.session, context), sock.session_reused
+        sock.close()
+        return result
+
+    first, _ = session_of("api.test")
+    assert session_of("api.test", first)[1] is True
+    assert session_of("other.test", first)[1] is False
