@@ -17,8 +17,8 @@ static enum error add(struct h2_fields *fields, struct slice name, struct slice 
     if (fields->count == ARRAY_LEN(fields->items))
         return ERR_TOO_LARGE;
     fields->items[fields->count++] = (nghttp2_nv){
-        .name = (uint8_t *)(uintptr_t)name.data,
-        .value = (uint8_t *)(uintptr_t)(value.len > 0 ? value.data : ""),
+        .name = (uint8_t *)name.data,
+        .value = (uint8_t *)(value.len > 0 ? value.data : ""),
         .namelen = name.len,
         .valuelen = value.len,
         .flags = fields->flags,

@@ -9,6 +9,7 @@
 
 enum {
     PREFACE_LEN = NGHTTP2_CLIENT_MAGIC_LEN,
+    BODY_MAX = 64 * 1024, /* of one stream, that is held each way */
     FEED_MAX = 16 * 1024, /* between two looks at our own queue */
     SETTINGS_COUNT_MAX = 6,
     HEADER_TABLE_SIZE_DEFAULT = 4096,
@@ -21,10 +22,10 @@ struct h2_limits h2_session_default_limits(void)
 {
     return (struct h2_limits){
         .streams = 100,
-        .stream_window = 64 * 1024,
-        .connection_window = 1024 * 1024,
+        .stream_window = BODY_MAX,
+        .connection_window = 16 * BODY_MAX,
         .header_table_size = HEADER_TABLE_SIZE_DEFAULT,
-        .stream_room = 64 * 1024,
+        .stream_room = BODY_MAX,
         .flood_burst = 200,
         .flood_per_second = 50,
     };
@@ -212,7 +213,7 @@ enum error h2_session_feed(struct h2_session *session, struct slice input)
 /* The library keeps its buffer for the next frame, and a header block may hold values. */
 static void wipe_sent(const uint8_t *data, size_t len)
 {
-    sodium_memzero((void *)(uintptr_t)data, len);
+    sodium_memzero((void *)data, len);
 }
 
 static enum error pull_piece(struct h2_session *session, size_t *out_len)

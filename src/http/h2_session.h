@@ -46,8 +46,8 @@ struct h2_events {
     void (*on_end)(void *context, struct h2_stream *stream);
     /* h2_stream_room() has grown. May be NULL. */
     void (*on_room)(void *context, struct h2_stream *stream);
-    /* The last event of a stream. Without on_end before, what came is cut short, whatever the code
-     * says. */
+    /* The last event of a stream; `code` is that of the reset, ours or the peer's. Without on_end
+     * before, what came is cut short, whatever the code says. */
     void (*on_closed)(void *context, struct h2_stream *stream, uint32_t code);
     /* The peer takes no more streams. May be NULL. */
     void (*on_goaway)(void *context, uint32_t code);

@@ -29,7 +29,8 @@ struct h2_request_line {
  * a field is an error. */
 MUST_USE enum error h2_stream_open(struct h2_session *session, const struct h2_request_line *line,
                                    const struct http_head *head, struct h2_stream **out);
-/* Resets a stream that is not closed with H2_CANCEL. No event follows. */
+/* To be called from on_closed or after it. Earlier, it resets the stream with H2_CANCEL, drops what
+ * was not sent yet, and no event follows. */
 void h2_stream_free(struct h2_stream *stream);
 
 int32_t h2_stream_id(const struct h2_stream *stream);

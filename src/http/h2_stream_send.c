@@ -209,6 +209,7 @@ static bool mark_end(struct h2_stream *stream, uint32_t *flags)
 }
 
 /* Says how long the next DATA frame is; its bytes are taken when it is written. */
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 ssize_t h2_stream_read_out(nghttp2_session *library, int32_t id, uint8_t *room, size_t len,
                            uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {

@@ -1,8 +1,10 @@
 sealgate_unit_test(h2_session http)
+sealgate_unit_test(h2_flow http)
 sealgate_unit_test(h2_flood http PkgConfig::NGHTTP2)
 sealgate_unit_test(h2_head http)
 sealgate_unit_test(h2_request http)
 sealgate_unit_test(h2_guard http)
+sealgate_unit_test(h2_memory http PkgConfig::NGHTTP2)
 sealgate_unit_test(h2_secret http PkgConfig::NGHTTP2)
 # That test knows every block that is allocated.
 if(TARGET h2_secret_test)
