@@ -236,17 +236,28 @@ enum leg_status leg_flush(struct leg *leg)
     return LEG_READY;
 }
 
-/* Whole records go straight from the caller's memory; less waits for company, so that a head and a
- * small body share a record and a system call. A retry after a block must offer the same bytes to
- * OpenSSL, hence the copy of what is left. */
+/* What fits beside bytes that already wait joins them, so that a head and its body share a record
+ * and a system call. */
+static enum error join_waiting(struct leg *leg, struct slice *bytes)
+{
+    size_t held = buffer_len(&leg->out);
+    struct slice joining = slice_take(*bytes, held < TLS_RECORD_SIZE ? TLS_RECORD_SIZE - held : 0);
+
+    *bytes = slice_skip(*bytes, joining.len);
+    TRY(buffer_append(&leg->out, joining));
+    return bytes->len > 0 && leg_flush(leg) == LEG_BROKEN ? ERR_CLOSED : OK;
+}
+
+/* Whole records go straight from the caller's memory; less waits for company. A retry after a block
+ * must offer the same bytes to OpenSSL, hence the copy of what is left. */
 enum error leg_write(struct leg *leg, struct slice bytes)
 {
     size_t sent;
 
     if (leg->is_broken)
         return ERR_CLOSED;
-    if (buffer_len(&leg->out) > 0 && leg_flush(leg) == LEG_BROKEN)
-        return ERR_CLOSED;
+    if (buffer_len(&leg->out) > 0)
+        TRY(join_waiting(leg, &bytes));
     while (buffer_len(&leg->out) == 0 && bytes.len >= TLS_RECORD_SIZE) {
         enum leg_status status = send_some(leg, bytes, &sent);
         if (status == LEG_BROKEN)
