@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TLS_HANDSHAKE_RECORD = 0x16 };
+enum { TLS_HANDSHAKE_RECORD = 0x16, IDLE_OUT_KEPT = 4096 };
 
 /* What a step says: the state has moved on, or there is nothing to do now (or any more). */
 enum step { STEP_NEXT, STEP_WAIT };
@@ -51,6 +51,8 @@ static void begin_transparent(struct connection *connection)
 {
     connection->is_transparent = connection->is_tunnel = true;
     connection->state = CONNECTION_AWAITING_IDENTITY;
+    if (!original_destination(connection->leg.fd, &connection->destination))
+        connection->destination.port = 0;
     task_schedule(&connection->proxy->tasks, &connection->task);
 }
 
@@ -94,6 +96,8 @@ void connection_free(struct connection *connection)
     task_cancel(&proxy->tasks, &connection->task);
     deadline_clear(&connection->deadline);
     h1_stream_clear(&connection->h1);
+    if (buffer_len(&connection->leg.out) > 0) /* an end that looked like one would be a lie */
+        leg_reset_on_close(&connection->leg);
     leg_close(&connection->leg);
     if (connection->sandbox != NULL)
         sandbox_leave(connection->sandbox);
@@ -111,7 +115,7 @@ bool connection_is_idle(const struct connection *connection)
 void connection_finish(struct connection *connection)
 {
     set_state(connection, CONNECTION_LINGERING);
-    deadline_set(&connection->deadline, CONNECTION_LINGER_MS);
+    deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
     task_schedule(&connection->proxy->tasks, &connection->task);
 }
 
@@ -138,6 +142,8 @@ static void await_next_request(struct connection *connection)
     struct leg *leg = &connection->leg;
 
     h1_stream_clear(&connection->h1);
+    if (buffer_len(&leg->out) == 0 && leg->out.capacity > IDLE_OUT_KEPT)
+        buffer_clear(&leg->out);
     connection->has_begun_head = false;
     set_state(connection, CONNECTION_AWAITING_HEAD);
     deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
@@ -277,28 +283,45 @@ static enum step parse_and_route(struct connection *connection)
     return connection->is_tunnel ? route_in_tunnel(connection) : route_explicit(connection);
 }
 
+/* Where the client could not read why it is refused it is told nothing. */
+static enum step refuse_identity(struct connection *connection, enum refusal_code code)
+{
+    if (connection->is_transparent)
+        drop(connection, code);
+    else
+        connection_refuse(connection, code, SLICE_NONE);
+    return STEP_WAIT;
+}
+
+static enum step sniff_transparent(struct connection *connection)
+{
+    if (connection->destination.port == 0)
+        return refuse_identity(connection, REFUSAL_ADDRESS_NOT_ALLOWED);
+    set_state(connection, CONNECTION_SNIFFING);
+    deadline_set(&connection->deadline, CONNECTION_HANDSHAKE_MS);
+    leg_want_read(&connection->leg, true);
+    return STEP_NEXT;
+}
+
 static enum step step_identity(struct connection *connection)
 {
+    struct stream *stream = &connection->h1.stream;
     struct sandbox *sandbox;
     enum refusal_code code;
 
-    struct http_head *head = connection->h1.stream.ops->head(&connection->h1.stream);
-
+    struct http_head *head = connection->is_transparent ? NULL : stream->ops->head(stream);
     switch (identify_client(connection, head, &sandbox, &code)) {
     case IDENTIFY_WAIT:
         leg_want_read(&connection->leg, false);
         return STEP_WAIT;
     case IDENTIFY_REFUSED:
-        connection_refuse(connection, code, SLICE_NONE);
-        return STEP_WAIT;
+        return refuse_identity(connection, code);
     default:
         break;
     }
-    if (!belong_to(connection, sandbox)) {
-        connection_refuse(connection, REFUSAL_LIMIT_EXCEEDED, SLICE_NONE);
-        return STEP_WAIT;
-    }
-    return parse_and_route(connection);
+    if (!belong_to(connection, sandbox))
+        return refuse_identity(connection, REFUSAL_LIMIT_EXCEEDED);
+    return connection->is_transparent ? sniff_transparent(connection) : parse_and_route(connection);
 }
 
 static enum step on_head(struct connection *connection)
@@ -321,10 +344,30 @@ static enum step await_rest_of_head(struct connection *connection)
 {
     bool is_first_byte = connection->h1.reader != NULL && !connection->has_begun_head;
 
-    if (is_first_byte && connection->is_tunnel)
+    if (is_first_byte && (connection->is_tunnel || connection->has_answered))
         deadline_set(&connection->deadline, connection->proxy->settings.header_timeout_ms);
     connection->has_begun_head = connection->h1.reader != NULL;
     return STEP_WAIT;
+}
+
+/* A client that sends no more may still be reading the answers before. */
+static enum step on_client_closed(struct connection *connection)
+{
+    if (buffer_len(&connection->leg.out) > 0 && !connection->leg.is_broken)
+        connection_finish(connection);
+    else
+        connection_free(connection);
+    return STEP_WAIT;
+}
+
+/* What is left of the answers before goes first: a client that does not read them is not read. */
+static enum leg_status flush_answers(struct connection *connection)
+{
+    struct leg *leg = &connection->leg;
+    enum leg_status status = leg_flush(leg);
+
+    leg_want_read(leg, leg_out_room(leg) > 0);
+    return status == LEG_BLOCKED && leg_out_room(leg) > 0 ? LEG_READY : status;
 }
 
 static enum step step_head(struct connection *connection)
@@ -332,11 +375,18 @@ static enum step step_head(struct connection *connection)
     struct stream *stream = &connection->h1.stream;
     struct slice piece;
 
-    enum stream_event event = stream->ops->next(stream, &piece);
-    if (event == STREAM_CLOSED || stream->ops->settle(stream) != OK) {
+    switch (flush_answers(connection)) {
+    case LEG_READY:
+        break;
+    case LEG_BLOCKED:
+        return STEP_WAIT;
+    default:
         connection_free(connection);
         return STEP_WAIT;
     }
+    enum stream_event event = stream->ops->next(stream, &piece);
+    if (event == STREAM_CLOSED || stream->ops->settle(stream) != OK)
+        return on_client_closed(connection);
     switch (event) {
     case STREAM_HEAD:
         return on_head(connection);
@@ -363,7 +413,11 @@ static enum step step_sniff(struct connection *connection)
 {
     struct slice bytes;
 
-    enum leg_status status = leg_read(&connection->leg, &bytes);
+    /* What was said in the clear must be out before TLS writes to the socket. */
+    enum leg_status status = leg_flush(&connection->leg);
+    leg_want_read(&connection->leg, status == LEG_READY);
+    if (status == LEG_READY)
+        status = leg_read(&connection->leg, &bytes);
     if (status == LEG_BLOCKED)
         return STEP_WAIT;
     if (status != LEG_READY || leg_put_back(&connection->leg, bytes, bytes) != OK) {
@@ -396,7 +450,7 @@ static enum step step_greet(struct connection *connection)
     case LEG_READY:
         break;
     case LEG_BLOCKED: /* for the client, or for its leaf */
-        leg_want_read(&connection->leg, !SSL_want_x509_lookup(connection->leg.ssl));
+        leg_want_read(&connection->leg, SSL_want_read(connection->leg.ssl));
         return STEP_WAIT;
     default:
         LOG(LEVEL_DEBUG, "client_handshake_failed",
@@ -429,10 +483,14 @@ static enum step step_linger(struct connection *connection)
 
     enum leg_status status = leg_flush(leg);
     leg_want_read(leg, status == LEG_READY);
-    if (status == LEG_BLOCKED)
+    if (status == LEG_BLOCKED) { /* a slow reader, who gets the time that any reader gets */
+        deadline_set(&connection->deadline, connection->proxy->settings.idle_timeout_ms);
         return STEP_WAIT;
-    if (status == LEG_READY && connection->lingered == 0)
+    }
+    if (status == LEG_READY && connection->lingered == 0) {
         leg_finish_writing(leg);
+        deadline_set(&connection->deadline, CONNECTION_LINGER_MS);
+    }
     connection->lingered++; /* so that the goodbye is said once */
     while (status == LEG_READY && (status = leg_read(leg, &bytes)) == LEG_READY) {
         connection->lingered += bytes.len;
@@ -466,7 +524,7 @@ static void on_deadline(void *owner)
 
     switch (connection->state) {
     case CONNECTION_AWAITING_IDENTITY:
-        connection_refuse(connection, REFUSAL_OVERLOADED, SLICE_NONE);
+        refuse_identity(connection, REFUSAL_OVERLOADED);
         return;
     case CONNECTION_AWAITING_HEAD:
         if (connection->h1.reader != NULL)

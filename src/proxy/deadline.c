@@ -4,12 +4,15 @@
 
 #include "base/compiler.h"
 
-uint64_t deadline_now_ms(struct event_base *base)
-{
-    struct timeval now;
+#include <time.h>
 
-    event_base_gettimeofday_cached(base, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000;
+/* libevent's own cached time is the wall clock's, which may jump. */
+uint64_t deadline_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void arm(struct deadline *deadline, uint64_t now)
@@ -24,7 +27,7 @@ static void arm(struct deadline *deadline, uint64_t now)
 static void on_timer(UNUSED evutil_socket_t fd, UNUSED short what, void *argument)
 {
     struct deadline *deadline = argument;
-    uint64_t now = deadline_now_ms(event_get_base(&deadline->timer));
+    uint64_t now = deadline_now_ms();
 
     deadline->armed_ms = 0;
     if (deadline->at_ms == 0)
@@ -46,7 +49,7 @@ void deadline_init(struct deadline *deadline, struct event_base *base,
 
 void deadline_set(struct deadline *deadline, uint64_t in_ms)
 {
-    uint64_t now = deadline_now_ms(event_get_base(&deadline->timer));
+    uint64_t now = deadline_now_ms();
 
     deadline->at_ms = in_ms > 0 ? now + in_ms : 0;
     if (deadline->at_ms != 0 && (deadline->armed_ms == 0 || deadline->armed_ms > deadline->at_ms))

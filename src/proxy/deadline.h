@@ -23,5 +23,5 @@ void deadline_set(struct deadline *deadline, uint64_t in_ms);
 /* To be called before the owner goes away. */
 void deadline_clear(struct deadline *deadline);
 
-/* Milliseconds of the monotonic clock as of this round of the event loop. */
-uint64_t deadline_now_ms(struct event_base *base);
+/* Milliseconds of the monotonic clock. */
+uint64_t deadline_now_ms(void);

@@ -15,18 +15,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { AUDIT_FLUSH_MS = 20 };
+enum { AUDIT_FLUSH_MS = 20, AUDIT_RETRY_MS = 200 };
 
-uint64_t proxy_now_ms(const struct proxy *proxy)
+uint64_t proxy_now_ms(UNUSED const struct proxy *proxy)
 {
-    return deadline_now_ms(proxy->base);
+    return deadline_now_ms();
 }
 
 static void flush_audit(void *owner)
 {
     struct proxy *proxy = owner;
 
-    if (audit_flush(&proxy->audit) != OK) {
+    enum error error = audit_flush(&proxy->audit);
+    if (error == ERR_AGAIN) /* its reader is slow: the lines are kept */
+        deadline_set(&proxy->audit_flush, AUDIT_RETRY_MS);
+    else if (error != OK) {
         metrics_add(METRIC_AUDIT_LOST, 1);
         LOG(LEVEL_ERROR, "audit_write_failed");
     }
@@ -196,18 +199,20 @@ void proxy_drain(struct proxy *proxy, void (*done)(void *argument), void *argume
 {
     struct connection *connection, *next;
 
+    if (proxy->is_draining)
+        return;
     proxy->is_draining = true;
     proxy->on_drained = done;
     proxy->on_drained_argument = argument;
+    task_init(&proxy->drain_task, on_drain_task, proxy);
+    deadline_init(&proxy->drain_deadline, proxy->base, on_drain_over, proxy);
     stop_listening(proxy);
     for (connection = TAILQ_FIRST(&proxy->connections); connection != NULL; connection = next) {
         next = TAILQ_NEXT(connection, link);
         if (connection_is_idle(connection))
             connection_free(connection);
     }
-    task_init(&proxy->drain_task, on_drain_task, proxy);
     task_schedule(&proxy->tasks, &proxy->drain_task);
-    deadline_init(&proxy->drain_deadline, proxy->base, on_drain_over, proxy);
     deadline_set(&proxy->drain_deadline, proxy->settings.drain_timeout_ms);
 }
 

@@ -52,7 +52,7 @@ struct proxy {
     struct deadline drain_deadline;
 };
 
-/* Milliseconds of the monotonic clock, as of this round of the event loop. */
+/* Milliseconds of the monotonic clock. */
 uint64_t proxy_now_ms(const struct proxy *proxy);
 /* Queues one audit line; it is on its descriptor within 20 ms. */
 void proxy_write_audit(struct proxy *proxy, const struct audit_record *record);

@@ -6,6 +6,7 @@
 
 static void on_wakeup(UNUSED evutil_socket_t fd, UNUSED short what, void *argument)
 {
+    static const struct timeval at_once = {0, 0};
     struct task_queue *queue = argument;
     struct task_list batch = TAILQ_HEAD_INITIALIZER(batch);
 
@@ -21,8 +22,9 @@ static void on_wakeup(UNUSED evutil_socket_t fd, UNUSED short what, void *argume
         task->run(task->owner);
     }
     TAILQ_REMOVE(&queue->list, &end_of_batch, link);
+    /* By a timer, because an event made active here would run before any descriptor is polled. */
     if (!TAILQ_EMPTY(&queue->list))
-        event_active(queue->wakeup, EV_TIMEOUT, 0);
+        event_add(queue->wakeup, &at_once);
 }
 
 enum error task_queue_open(struct task_queue *queue, struct event_base *base)
