@@ -212,7 +212,7 @@ static bool stream_is_clean(const struct stream *base)
     const struct leg *leg = stream->leg;
 
     return stream->has_ended && stream->rest.len == 0 && leg_is_open(leg) && !leg->is_broken &&
-           buffer_len(&leg->in) == 0 && buffer_len(&leg->out) == 0;
+           !leg->is_unwritable && buffer_len(&leg->in) == 0 && buffer_len(&leg->out) == 0;
 }
 
 static const struct stream_ops ops = {

@@ -200,7 +200,7 @@ static enum leg_status send_plain(struct leg *leg, struct slice bytes, size_t *s
         want_write(leg);
         return LEG_BLOCKED;
     }
-    leg->is_broken = true;
+    leg->is_unwritable = true;
     return LEG_BROKEN;
 }
 
@@ -211,6 +211,10 @@ static enum leg_status send_tls(struct leg *leg, struct slice bytes, size_t *sen
 
     if (result == 1)
         return LEG_READY;
+    if (SSL_get_error(leg->ssl, result) == SSL_ERROR_SYSCALL) { /* the socket's, not of TLS */
+        leg->is_unwritable = true;
+        return LEG_BROKEN;
+    }
     enum leg_status status = tls_status(leg, result);
     return status == LEG_EOF ? LEG_BROKEN : status;
 }
@@ -218,7 +222,7 @@ static enum leg_status send_tls(struct leg *leg, struct slice bytes, size_t *sen
 static enum leg_status send_some(struct leg *leg, struct slice bytes, size_t *sent)
 {
     *sent = 0;
-    if (leg->fd < 0 || leg->is_broken)
+    if (leg->fd < 0 || leg->is_broken || leg->is_unwritable)
         return LEG_BROKEN;
     return leg->ssl != NULL ? send_tls(leg, bytes, sent) : send_plain(leg, bytes, sent);
 }
@@ -254,7 +258,7 @@ enum error leg_write(struct leg *leg, struct slice bytes)
 {
     size_t sent;
 
-    if (leg->is_broken)
+    if (leg->is_broken || leg->is_unwritable)
         return ERR_CLOSED;
     if (buffer_len(&leg->out) > 0)
         TRY(join_waiting(leg, &bytes));
@@ -273,7 +277,8 @@ void leg_finish_writing(struct leg *leg)
 {
     if (leg->fd < 0)
         return;
-    if (leg->ssl != NULL && !leg->is_broken && SSL_is_init_finished(leg->ssl)) {
+    if (leg->ssl != NULL && !leg->is_broken && !leg->is_unwritable &&
+        SSL_is_init_finished(leg->ssl)) {
         ERR_clear_error();
         SSL_shutdown(leg->ssl);
     }

@@ -37,7 +37,8 @@ struct leg {
     struct buffer out;           /* written by the owner, not yet taken by the kernel */
     bool is_drained;             /* the last read emptied the socket: wait for the event */
     bool is_reading, is_writing; /* which events are armed */
-    bool is_broken;
+    bool is_broken;              /* neither way goes on */
+    bool is_unwritable;          /* the peer takes no more; what it said before can still be read */
 };
 
 /* Takes `fd`. `scratch` is LEG_READ_SIZE bytes. */
