@@ -44,7 +44,8 @@ struct exchange *exchange_new(const struct connection *connection, struct stream
     exchange->request = *request;
     exchange->target = request->authority;
     exchange->view = view_ref(connection->sandbox->view);
-    exchange->must_close = !request->keep_alive;
+    /* An HTTP/1.0 client would have to be told that we go on. */
+    exchange->must_close = !request->keep_alive || client->ops->head(client)->version_minor == 0;
     exchange->began_ms = clock_us(CLOCK_REALTIME) / 1000;
     exchange->began_us = clock_us(CLOCK_MONOTONIC);
     task_init(&exchange->task, on_task, exchange);
@@ -209,15 +210,25 @@ static enum step step_upstream(struct exchange *exchange)
     }
 }
 
+bool exchange_may_go_on(struct exchange *exchange, unsigned *turns)
+{
+    if (++*turns <= EXCHANGE_TURNS_MAX)
+        return true;
+    task_schedule(&exchange->connection->proxy->tasks, &exchange->task);
+    return false;
+}
+
 static enum step step_forward(struct exchange *exchange)
 {
     if (!exchange->is_client_gone)
         deadline_set(&exchange->deadline, exchange->connection->proxy->settings.idle_timeout_ms);
     if (!exchange->is_request_sent && exchange_request_pump(exchange) == PUMP_ENDED)
         return STEP_WAIT;
-    if (exchange->is_request_sent && exchange->origin->ops->flush(exchange->origin) == LEG_READY &&
-        exchange_watch_client(exchange) == PUMP_ENDED)
-        return STEP_WAIT;
+    if (exchange->is_request_sent) {
+        exchange->origin->ops->flush(exchange->origin);
+        if (exchange_watch_client(exchange) == PUMP_ENDED)
+            return STEP_WAIT;
+    }
     if (exchange_response_pump(exchange) == PUMP_DONE)
         exchange_complete(exchange);
     return STEP_WAIT;

@@ -8,7 +8,10 @@
 #include "proxy/stream.h"
 #include "proxy/upstream.h"
 
-enum { EXCHANGE_INTERIM_MAX = 10 };
+enum {
+    EXCHANGE_INTERIM_MAX = 10,
+    EXCHANGE_TURNS_MAX = 128, /* pieces that are passed on before others have their turn */
+};
 
 enum exchange_state {
     EXCHANGE_DECIDING,          /* nothing: the head is there */
@@ -76,6 +79,8 @@ void exchange_free(struct exchange *exchange);
 /* For the files that the steps live in. Each of these ends the exchange, which must not be touched
  * after: */
 void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct slice detail);
+/* Counts one more piece. False: it is the turn of others, and the exchange will be called again. */
+bool exchange_may_go_on(struct exchange *exchange, unsigned *turns);
 /* The response cannot be completed: the client must see it as truncated. */
 void exchange_cut(struct exchange *exchange);
 /* The pooled connection was stale: the same request once more on a fresh one, where nothing of it

@@ -151,8 +151,10 @@ enum pump_result exchange_request_pump(struct exchange *exchange)
 {
     struct stream *client = exchange->client, *origin = exchange->origin;
     enum pump_result result = PUMP_DONE;
+    unsigned turns = 0;
 
-    while (result == PUMP_DONE && !exchange->is_request_sent && upstream_has_room(exchange))
+    while (result == PUMP_DONE && !exchange->is_request_sent && upstream_has_room(exchange) &&
+           exchange_may_go_on(exchange, &turns))
         result = pass_event(exchange);
     if (result == PUMP_ENDED)
         return PUMP_ENDED;

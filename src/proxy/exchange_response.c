@@ -61,7 +61,7 @@ static bool must_close(const struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
 
-    return connection->close_after || !exchange->request.keep_alive || !exchange->is_request_sent ||
+    return connection->close_after || exchange->must_close || !exchange->is_request_sent ||
            connection->proxy->is_draining || exchange->body.framing.kind == HTTP_BODY_UNTIL_CLOSE;
 }
 
@@ -221,8 +221,10 @@ enum pump_result exchange_response_pump(struct exchange *exchange)
 {
     struct stream *client = exchange->client, *origin = exchange->origin;
     enum pump_result result = PUMP_DONE;
+    unsigned turns = 0;
 
-    while (result == PUMP_DONE && !is_all_passed(exchange) && client_has_room(exchange))
+    while (result == PUMP_DONE && !is_all_passed(exchange) && client_has_room(exchange) &&
+           exchange_may_go_on(exchange, &turns))
         result = pump_step(exchange);
     if (result != PUMP_ENDED && is_all_passed(exchange) && send_last(exchange) != OK)
         result = fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
