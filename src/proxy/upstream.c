@@ -59,8 +59,11 @@ static void step_greeting(struct upstream *upstream)
 static bool spare_is_still_good(struct upstream *upstream)
 {
     struct slice bytes;
+    enum leg_status status = leg_read(&upstream->leg, &bytes);
 
-    return leg_read(&upstream->leg, &bytes) == LEG_BLOCKED;
+    if (status == LEG_READY && leg_put_back(&upstream->leg, bytes, SLICE_NONE) != OK)
+        return false;
+    return status == LEG_BLOCKED;
 }
 
 static void on_leg_ready(void *owner)
@@ -159,7 +162,8 @@ static struct upstream *dial_new(struct sandbox *sandbox, const struct authority
 
 void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool is_tls)
 {
-    if (find_spare(sandbox, target, is_tls, false) == NULL)
+    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX &&
+        find_spare(sandbox, target, is_tls, false) == NULL)
         dial_new(sandbox, target, is_tls);
 }
 

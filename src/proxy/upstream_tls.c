@@ -19,7 +19,8 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct upstream *upstream = SSL_get_app_data(ssl);
 
-    if (upstream == NULL)
+    /* Before the staple was looked at nothing may be saved: resuming skips that. */
+    if (upstream == NULL || upstream->state != UPSTREAM_OPEN)
         return 0;
     sandbox_save_session(upstream->sandbox, &upstream->target, session);
     return 1; /* the reference was taken */
@@ -110,6 +111,17 @@ enum error upstream_tls_start(struct upstream *upstream)
     return OK;
 }
 
+/* That of TLS 1.2 is complete with the handshake; those of 1.3 come later. */
+static void save_early_session(struct upstream *upstream)
+{
+    SSL_SESSION *session = SSL_get1_session(upstream->leg.ssl);
+
+    if (session != NULL && SSL_SESSION_is_resumable(session))
+        sandbox_save_session(upstream->sandbox, &upstream->target, session);
+    else
+        SSL_SESSION_free(session);
+}
+
 bool upstream_tls_check(struct upstream *upstream, char *why, size_t why_size)
 {
     SSL *ssl = upstream->leg.ssl;
@@ -118,7 +130,10 @@ bool upstream_tls_check(struct upstream *upstream, char *why, size_t why_size)
         metrics_add(METRIC_UPSTREAM_RESUMED, 1);
         return true;
     }
-    return upstream_ocsp_check(ssl, why, why_size);
+    if (!upstream_ocsp_check(ssl, why, why_size))
+        return false;
+    save_early_session(upstream);
+    return true;
 }
 
 void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why_size)
