@@ -50,7 +50,7 @@ static void h2_peer_on_closed(void *context, struct h2_stream *stream, uint32_t 
 
 static inline void h2_peer_pull(struct h2_session *session)
 {
-    OWNED_STRUCT(buffer) *out = &(struct buffer){.limit = H2_PEER_PULL_MAX + H2_FRAME_MAX};
+    OWNED_STRUCT(buffer) *out = &(struct buffer){.limit = H2_PEER_PULL_MAX + H2_PULL_OVER};
 
     do {
         buffer_reset(out);

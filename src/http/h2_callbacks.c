@@ -232,13 +232,6 @@ static int on_frame_send(nghttp2_session *library, const nghttp2_frame *frame, v
     return 0;
 }
 
-static bool has_room(const struct h2_session *session)
-{
-    size_t len = buffer_len(session->out);
-
-    return len < session->out_max && len + H2_FRAME_MAX <= session->out->limit;
-}
-
 static int write_data(struct h2_session *session, struct h2_stream *stream, const uint8_t *header,
                       size_t len)
 {
@@ -263,7 +256,7 @@ static int on_send_data(nghttp2_session *library, nghttp2_frame *frame, const ui
     (void)library, (void)source;
     if (stream == NULL || !h2_stream_is_live(stream) || buffer_len(&stream->out) < len)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (!has_room(session))
+    if (buffer_len(session->out) >= session->out_max)
         return NGHTTP2_ERR_WOULDBLOCK;
     return write_data(session, stream, header, len);
 }

@@ -16,8 +16,9 @@ enum h2_role { H2_REQUESTS, H2_RESPONSES }; /* what comes in */
 enum {
     H2_LIBRARY_MEMORY_MAX = 8 * 1024 * 1024,
     H2_FRAME_MAX = 9 + 16 * 1024, /* the longest frame that is sent */
-    H2_QUEUE_MAX = 256,           /* frames of about 256 bytes each: 64 KiB */
-    H2_INTERIM_MAX = 10,          /* responses before the one that counts */
+    H2_PULL_OVER = 2 * H2_FRAME_MAX,
+    H2_QUEUE_MAX = 256,  /* frames of about 256 bytes each: 64 KiB */
+    H2_INTERIM_MAX = 10, /* responses before the one that counts */
 };
 
 struct h2_limits {
@@ -66,8 +67,8 @@ DEFINE_OWNED_STRUCT(h2_session, h2_session_free)
 /* Takes all of `input`. After an error (ERR_SYNTAX: the peer's fault, a flood included) nothing
  * more is read, all streams are closed, and what h2_session_pull() still gives says why. */
 MUST_USE enum error h2_session_feed(struct h2_session *session, struct slice input);
-/* Appends what is to be written now, until `out` holds `max` bytes or a little more: its limit is
- * at least max + H2_FRAME_MAX. */
+/* Appends what is to be written now, until `out` holds `max` bytes or a frame or two more: its
+ * limit is at least max + H2_PULL_OVER. */
 MUST_USE enum error h2_session_pull(struct h2_session *session, struct buffer *out, size_t max);
 /* False while too much waits to be pulled: to be obeyed, or the peer fills our memory. Besides,
  * stop feeding while 64 KiB that were pulled are not written. */

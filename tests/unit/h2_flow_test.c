@@ -149,11 +149,39 @@ static void responses_share_the_line(void **state)
     }
     /* The connection's own window lets 64 KiB through at first. */
     pair->client.holds_back = true;
-    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = 40000 + H2_FRAME_MAX};
+    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = 40000 + H2_PULL_OVER};
     assert_int_equal(h2_session_pull(pair->upstream.session, wire, 40000), OK);
     assert_int_equal(h2_session_feed(pair->client.session, buffer_view(wire)), OK);
     assert_true(buffer_len(&pair->client.seen[0].body) >= 16000);
     assert_true(buffer_len(&pair->client.seen[1].body) >= 16000);
+    h2_pair_free(pair);
+}
+
+/* Trailers follow in the same breath: the library does not stop in between. */
+static void a_pull_keeps_to_its_limit(void **state)
+{
+    enum { MAX = 10, FRAME = 16384 };
+    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = MAX + H2_PULL_OVER};
+    struct h2_pair *pair = h2_pair_new();
+    struct http_head trailers;
+    static char bytes[FRAME];
+
+    (void)state;
+    memset(bytes, '~', sizeof(bytes));
+    h2_pair_open(pair, "GET", true);
+    h2_pair_pump(pair);
+    struct h2_stream *stream = pair->upstream.seen[0].stream;
+    h2_pair_respond(&pair->upstream.seen[0], 200, 0);
+    h2_pair_pump(pair);
+    http_head_init(&trailers);
+    assert_int_equal(http_head_add(&trailers, SLICE("x"), slice_of(bytes, FRAME - 100)), OK);
+    assert_int_equal(h2_stream_send_body(stream, slice_of(bytes, FRAME)), OK);
+    assert_int_equal(h2_stream_send_end(stream, &trailers), OK);
+    http_head_clear(&trailers);
+    assert_int_equal(h2_session_pull(pair->upstream.session, wire, MAX), OK);
+    assert_in_range(buffer_len(wire), MAX + H2_FRAME_MAX, wire->limit);
+    assert_int_equal(h2_session_feed(pair->client.session, buffer_view(wire)), OK);
+    assert_int_equal(pair->client.seen[0].ends, 1);
     h2_pair_free(pair);
 }
 
@@ -186,6 +214,7 @@ int main(void)
         cmocka_unit_test(what_is_not_consumed_is_bounded_by_the_window),
         cmocka_unit_test(a_slow_stream_does_not_hold_up_its_neighbours),
         cmocka_unit_test(responses_share_the_line),
+        cmocka_unit_test(a_pull_keeps_to_its_limit),
         cmocka_unit_test(no_more_streams_are_opened_than_both_sides_allow),
     };
 

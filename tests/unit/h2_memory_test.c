@@ -47,7 +47,7 @@ static void running_out_of_memory_ends_a_session_and_nothing_else(void **state)
     for (size_t left = 0; left < 40000; left += 97) {
         struct h2_pair *pair = h2_pair_new();
         struct h2_memory *memory = &pair->upstream.session->memory;
-        OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = H2_PAIR_PULL_MAX + H2_FRAME_MAX};
+        OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = H2_PAIR_PULL_MAX + H2_PULL_OVER};
 
         memory->limit = memory->used + left;
         h2_pair_open(pair, "GET", true);

@@ -139,7 +139,7 @@ static inline void h2_seen_free(struct h2_seen *seen)
 /* What `from` writes now goes to `to`, in pieces of at most `piece_max`. */
 static inline size_t h2_pair_move(struct h2_end *from, struct h2_end *to, size_t piece_max)
 {
-    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = H2_PAIR_PULL_MAX + H2_FRAME_MAX};
+    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = H2_PAIR_PULL_MAX + H2_PULL_OVER};
 
     assert_int_equal(h2_session_pull(from->session, wire, H2_PAIR_PULL_MAX), OK);
     size_t len = buffer_len(wire);
