@@ -32,6 +32,7 @@ static void host_values_free(struct host_values *values)
     ticket_cancel(values->sandbox->proxy, &values->ticket);
     waitlist_wake(&values->waiting, &values->sandbox->proxy->tasks);
     TAILQ_REMOVE(&values->sandbox->values, values, link);
+    values->sandbox->values_count--;
     inject_values_unref(values->values);
     view_unref(values->view);
     free(values);
@@ -229,6 +230,18 @@ static struct host_values *find_values(struct sandbox *sandbox, const struct vie
     return NULL;
 }
 
+/* A sandbox that may reach any host must not fill the guarded memory with values for each. */
+static void forget_oldest_values(struct sandbox *sandbox)
+{
+    struct host_values *values;
+
+    TAILQ_FOREACH_REVERSE(values, &sandbox->values, host_values_list, link)
+    if (values->is_complete) {
+        host_values_free(values);
+        return;
+    }
+}
+
 static struct host_values *ask_keyholder(struct sandbox *sandbox, struct view *view,
                                          const struct authority *target)
 {
@@ -237,9 +250,12 @@ static struct host_values *ask_keyholder(struct sandbox *sandbox, struct view *v
 
     if (values == NULL)
         return NULL;
+    if (sandbox->values_count >= SANDBOX_VALUES_MAX)
+        forget_oldest_values(sandbox);
     *values = (struct host_values){.sandbox = sandbox, .target = *target, .view = view_ref(view)};
     waitlist_init(&values->waiting);
     TAILQ_INSERT_HEAD(&sandbox->values, values, link);
+    sandbox->values_count++;
     if (inject_values_new(view, target, &values->values) != OK) {
         host_values_free(values);
         return NULL;
@@ -247,6 +263,12 @@ static struct host_values *ask_keyholder(struct sandbox *sandbox, struct view *v
     uint64_t ticket = ticket_open(proxy, &values->ticket, TICKET_VALUES, values);
     proxy->services.open_values(proxy->services.context, ticket, view, target);
     return values;
+}
+
+static void move_to_front(struct sandbox *sandbox, struct host_values *values)
+{
+    TAILQ_REMOVE(&sandbox->values, values, link);
+    TAILQ_INSERT_HEAD(&sandbox->values, values, link);
 }
 
 struct host_values *sandbox_values(struct sandbox *sandbox, struct view *view,
@@ -260,6 +282,8 @@ struct host_values *sandbox_values(struct sandbox *sandbox, struct view *view,
     }
     if (values == NULL)
         values = ask_keyholder(sandbox, view, target);
+    else
+        move_to_front(sandbox, values);
     if (values != NULL && !values->is_complete)
         waitlist_add(&values->waiting, waiter);
     return values;

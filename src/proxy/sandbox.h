@@ -12,6 +12,7 @@
 
 enum {
     SANDBOX_ID_MAX = 64,
+    SANDBOX_VALUES_MAX = 64,       /* hosts whose values are kept */
     SANDBOX_POOL_MAX = 64,         /* idle upstream connections kept */
     SANDBOX_SESSIONS_MAX = 64,     /* TLS sessions kept */
     SANDBOX_LINGER_MS = 60 * 1000, /* a sandbox without connections is kept this long */
@@ -54,7 +55,9 @@ struct sandbox {
     uint64_t idle_since_ms;  /* when connections went to 0 */
     uint64_t reported_ms;    /* last activity report */
     bool is_gone;            /* deleted: freed with its last connection */
-    TAILQ_HEAD(, host_values) values;
+    /* Used last first. */
+    TAILQ_HEAD(host_values_list, host_values) values;
+    unsigned values_count;
     /* The pool: connected and idle, or on the way and not yet claimed. */
     TAILQ_HEAD(upstream_list, upstream) spare_upstreams;
     unsigned spare_upstream_count;
