@@ -329,6 +329,21 @@ def test_many_clients_at_once(origin, keyed):
     assert answers == [True] * 200
 
 
+def test_a_client_that_pauses_gets_the_end_of_an_answer_that_closes(origin, keyed):
+    body = os.urandom(20_000_000)
+
+    def script(exchange):
+        exchange.close_after = True
+        exchange.answer(200, [("Connection", "close")], body)
+
+    path = origin.on(script)
+    with keyed.sandbox.tunnel("api.test") as wire:
+        wire.send(encode(f"GET {path} HTTP/1.1", [HOST]))
+        head = wire.reader.until(b"\r\n\r\n")
+        threading.Event().wait(4)  # longer than any lingering
+        assert b"200 OK" in head and wire.reader.exactly(len(body)) == body
+
+
 def test_a_client_that_half_closes_still_gets_its_answer(origin, keyed_with):
     keyed = keyed_with(egress=["plain.test"])
     path = origin.on(ok)

@@ -47,7 +47,12 @@ class Watch:
 
 def warm_up(sandbox, origin):
     """Whatever is allocated once is allocated now."""
-    path = origin.on(lambda exchange: exchange.answer(200, body=b"x" * (8 * MIB)))
+
+    def script(exchange):
+        exchange.read_body()
+        exchange.answer(200, body=b"x" * (8 * MIB))
+
+    path = origin.on(script)
     for _ in range(4):
         assert sandbox.fetch("api.test", path, method="POST", body=b"y" * (8 * MIB)).status == 200
 
