@@ -32,7 +32,7 @@ static int on_certificate_wanted(SSL *ssl, UNUSED void *argument)
 static int on_alpn_offered(UNUSED SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned int in_len, UNUSED void *argument)
 {
-    static const unsigned char spoken[] = "\x08http/1.1";
+    static const unsigned char spoken[] = "\x02h2\x08http/1.1";
     unsigned char *chosen;
 
     if (SSL_select_next_proto(&chosen, out_len, spoken, sizeof(spoken) - 1, in, in_len) !=
@@ -167,4 +167,13 @@ bool client_tls_sni(const struct connection *connection, struct host_name *out, 
 
     *has_sni = name != NULL;
     return name == NULL || host_name_parse(slice_from_string(name), out) == OK;
+}
+
+bool client_tls_speaks_h2(const struct connection *connection)
+{
+    const unsigned char *protocol;
+    unsigned len;
+
+    SSL_get0_alpn_selected(connection->leg.ssl, &protocol, &len);
+    return slice_equals(slice_of(protocol, len), SLICE("h2"));
 }

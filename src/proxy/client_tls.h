@@ -15,3 +15,5 @@ MUST_USE enum error client_tls_start(struct connection *connection);
  * name.
  * `*has_sni` false: it sent none. */
 bool client_tls_sni(const struct connection *connection, struct host_name *out, bool *has_sni);
+/* Whether ALPN has chosen h2. */
+bool client_tls_speaks_h2(const struct connection *connection);

@@ -5,6 +5,7 @@
 
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "proxy/client_h2.h"
 #include "proxy/client_leaf.h"
 #include "proxy/client_tls.h"
 #include "proxy/exchange.h"
@@ -28,7 +29,9 @@ static const unsigned allowed_next[] = {
         TO(AWAITING_IDENTITY) | TO(SNIFFING) | TO(EXCHANGING) | TO(LINGERING) | TO(CLOSING),
     [CONNECTION_AWAITING_IDENTITY] = TO(SNIFFING) | TO(EXCHANGING) | TO(LINGERING) | TO(CLOSING),
     [CONNECTION_SNIFFING] = TO(GREETING_CLIENT) | TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
-    [CONNECTION_GREETING_CLIENT] = TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_GREETING_CLIENT] =
+        TO(AWAITING_HEAD) | TO(MULTIPLEXING) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_MULTIPLEXING] = TO(CLOSING),
     [CONNECTION_EXCHANGING] = TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
     [CONNECTION_LINGERING] = TO(CLOSING),
     [CONNECTION_CLOSING] = 0,
@@ -91,7 +94,8 @@ void connection_free(struct connection *connection)
 {
     struct proxy *proxy = connection->proxy;
 
-    exchange_free(connection->exchange);
+    exchange_abandon(connection->exchange);
+    client_h2_free(connection->h2);
     waiter_cancel(&connection->waiter);
     task_cancel(&proxy->tasks, &connection->task);
     deadline_clear(&connection->deadline);
@@ -109,6 +113,8 @@ void connection_free(struct connection *connection)
 
 bool connection_is_idle(const struct connection *connection)
 {
+    if (connection->state == CONNECTION_MULTIPLEXING)
+        return client_h2_is_idle(connection->h2);
     return connection->state == CONNECTION_AWAITING_HEAD && h1_stream_is_idle(&connection->h1);
 }
 
@@ -444,6 +450,22 @@ static void check_sni(struct connection *connection)
         connection->has_sni && (!is_host || !host_name_equals(&sni, &connection->tunnel.host));
 }
 
+static enum step begin_multiplexing(struct connection *connection)
+{
+    if (client_h2_open(connection, &connection->h2) != OK) {
+        connection_free(connection);
+        return STEP_WAIT;
+    }
+    set_state(connection, CONNECTION_MULTIPLEXING);
+    return STEP_NEXT;
+}
+
+static enum step step_multiplex(struct connection *connection)
+{
+    client_h2_step(connection->h2);
+    return STEP_WAIT;
+}
+
 static enum step step_greet(struct connection *connection)
 {
     switch (leg_handshake(&connection->leg)) {
@@ -464,8 +486,10 @@ static enum step step_greet(struct connection *connection)
     leg_want_read(&connection->leg, true);
     check_sni(connection);
     metrics_add(METRIC_CLIENT_TLS_HANDSHAKES, 1);
-    set_state(connection, CONNECTION_AWAITING_HEAD);
     deadline_set(&connection->deadline, connection->proxy->settings.header_timeout_ms);
+    if (client_tls_speaks_h2(connection))
+        return begin_multiplexing(connection);
+    set_state(connection, CONNECTION_AWAITING_HEAD);
     return STEP_NEXT;
 }
 
@@ -510,7 +534,8 @@ static void connection_step(void *owner)
     static enum step (*const steps[])(struct connection * connection) = {
         [CONNECTION_AWAITING_HEAD] = step_head,  [CONNECTION_AWAITING_IDENTITY] = step_identity,
         [CONNECTION_SNIFFING] = step_sniff,      [CONNECTION_GREETING_CLIENT] = step_greet,
-        [CONNECTION_EXCHANGING] = step_exchange, [CONNECTION_LINGERING] = step_linger,
+        [CONNECTION_EXCHANGING] = step_exchange, [CONNECTION_MULTIPLEXING] = step_multiplex,
+        [CONNECTION_LINGERING] = step_linger,
     };
     struct connection *connection = owner;
 

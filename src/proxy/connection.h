@@ -22,10 +22,12 @@ enum connection_state {
     CONNECTION_SNIFFING,          /* the first bytes inside the tunnel */
     CONNECTION_GREETING_CLIENT,   /* the TLS handshake */
     CONNECTION_EXCHANGING,        /* the end of the exchange */
+    CONNECTION_MULTIPLEXING,      /* HTTP/2: requests, and the end of the session */
     CONNECTION_LINGERING,         /* answered for good; the client to stop sending */
     CONNECTION_CLOSING,
 };
 
+struct client_h2;
 struct exchange;
 
 struct connection {
@@ -51,6 +53,7 @@ struct connection {
     bool close_after;        /* no request after this one */
     struct authority tunnel; /* of is_tunnel */
     struct h1_stream h1;
+    struct client_h2 *h2; /* of CONNECTION_MULTIPLEXING */
     struct http_request request;
     struct exchange *exchange; /* of CONNECTION_EXCHANGING */
     size_t lingered;           /* bytes thrown away */

@@ -6,6 +6,7 @@
 #include "observe/metrics.h"
 #include "proxy/exchange_record.h"
 #include "proxy/exchange_response.h"
+#include "proxy/refusal.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -108,6 +109,11 @@ static enum step step_decide(struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
 
+    if (exchange->fault.status != 0) {
+        exchange_refuse(exchange, refusal_for_status(exchange->fault.status),
+                        slice_from_string(exchange->fault.why));
+        return STEP_WAIT;
+    }
     struct decision decision = decide(exchange);
     if (decision.verdict != VERDICT_ALLOW) {
         exchange->finding.decision = decision;
@@ -179,7 +185,7 @@ static enum step send_head(struct exchange *exchange)
 
 static enum step begin_forwarding(struct exchange *exchange, struct upstream *upstream)
 {
-    exchange->origin = upstream_begin(upstream, on_task, exchange);
+    exchange->origin = upstream_begin(upstream, &exchange->task);
     if (exchange->origin == NULL) {
         exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE_NONE);
         return STEP_WAIT;
@@ -288,13 +294,27 @@ bool exchange_retry(struct exchange *exchange)
     return true;
 }
 
+static void record(struct exchange *exchange)
+{
+    exchange->state = EXCHANGE_ENDED;
+    exchange_record(exchange, clock_us(CLOCK_MONOTONIC) - exchange->began_us);
+}
+
+void exchange_abandon(struct exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    exchange->was_cut = true;
+    record(exchange);
+    exchange_free(exchange);
+}
+
 static void end(struct exchange *exchange)
 {
     struct exchange_owner owner = exchange->owner;
     bool must_close = exchange->must_close;
 
-    exchange->state = EXCHANGE_ENDED;
-    exchange_record(exchange, clock_us(CLOCK_MONOTONIC) - exchange->began_us);
+    record(exchange);
     exchange_free(exchange);
     owner.on_ended(owner.owner, must_close);
 }

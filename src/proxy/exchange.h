@@ -38,8 +38,9 @@ struct exchange {
 
     struct view *view; /* what counts for this exchange from start to end; a reference */
     struct http_request request;
-    struct stream *client; /* the owner's: the request comes, the response goes */
-    struct stream *origin; /* the upstream's: the other way round; NULL until it is open */
+    struct http_fault fault; /* of the request, when status is not 0: to be refused for it */
+    struct stream *client;   /* the owner's: the request comes, the response goes */
+    struct stream *origin;   /* the upstream's: the other way round; NULL until it is open */
     struct authority target;
     struct inject_finding finding;
     struct buffer accepted;       /* Accept-Encoding as it goes upstream */
@@ -73,7 +74,10 @@ struct exchange *exchange_new(const struct connection *connection, struct stream
                               const struct exchange_owner *owner);
 /* Goes as far as it can; may end the exchange, and with it the connection. */
 void exchange_step(struct exchange *exchange);
-/* The client is going away; the owner is not told. */
+/* The client is going away: recorded as cut and freed, without a word to the owner. NULL is fine.
+ */
+void exchange_abandon(struct exchange *exchange);
+/* Frees alone. */
 void exchange_free(struct exchange *exchange);
 
 /* For the files that the steps live in. Each of these ends the exchange, which must not be touched

@@ -95,7 +95,7 @@ void exchange_record(const struct exchange *exchange, uint64_t duration_us)
         .sandbox = exchange->view->sandbox_id,
         .org = exchange->view->org_id,
         .client = ip_address_format(&connection->client.address, client),
-        .protocol = SLICE("http/1.1"),
+        .protocol = connection->h2 != NULL ? SLICE("http/2") : SLICE("http/1.1"),
         .method = exchange->request.method,
         .scheme = connection->is_tls ? SLICE("https") : SLICE("http"),
         .host = host_name_view(&exchange->target.host),

@@ -24,7 +24,11 @@ static enum error ask_for_readable_answer(struct exchange *exchange, struct http
 
 static enum error prepare_head(struct exchange *exchange, struct http_head *head)
 {
+    bool accepts_trailers = http_head_lists(head, SLICE("te"), SLICE("trailers"));
+
     http_head_strip_hop_by_hop(head);
+    if (accepts_trailers && exchange->upstream->speaks_h2) /* gRPC servers insist on it */
+        TRY(http_head_add_borrowed(head, SLICE("te"), SLICE("trailers")));
     http_head_remove(head, SLICE("host"));
     if (exchange->values != NULL && inject_values_redact(exchange->values))
         return ask_for_readable_answer(exchange, head);

@@ -5,6 +5,7 @@
 #include "http/h1_reader.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "proxy/client_h2.h"
 #include "proxy/client_leaf.h"
 #include "proxy/client_tls.h"
 #include "proxy/connection.h"
@@ -211,6 +212,8 @@ void proxy_drain(struct proxy *proxy, void (*done)(void *argument), void *argume
         next = TAILQ_NEXT(connection, link);
         if (connection_is_idle(connection))
             connection_free(connection);
+        else if (connection->h2 != NULL)
+            client_h2_drain(connection->h2);
     }
     task_schedule(&proxy->tasks, &proxy->drain_task);
     deadline_set(&proxy->drain_deadline, proxy->settings.drain_timeout_ms);

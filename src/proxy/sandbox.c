@@ -19,7 +19,7 @@ static struct sandbox *sandbox_new(struct proxy *proxy, struct slice id)
     waitlist_init(&sandbox->waiting);
     TAILQ_INIT(&sandbox->values);
     TAILQ_INIT(&sandbox->spare_upstreams);
-    TAILQ_INIT(&sandbox->sessions);
+    TAILQ_INIT(&sandbox->targets);
     if (table_insert(&proxy->sandboxes, &sandbox->entry, slice_of(sandbox->id, id.len)) != OK) {
         free(sandbox);
         return NULL;
@@ -44,12 +44,12 @@ static void forget_values(struct sandbox *sandbox)
         host_values_free(TAILQ_FIRST(&sandbox->values));
 }
 
-static void saved_session_free(struct sandbox *sandbox, struct saved_session *saved)
+static void known_target_free(struct sandbox *sandbox, struct known_target *known)
 {
-    TAILQ_REMOVE(&sandbox->sessions, saved, link);
-    sandbox->session_count--;
-    SSL_SESSION_free(saved->session);
-    free(saved);
+    TAILQ_REMOVE(&sandbox->targets, known, link);
+    sandbox->target_count--;
+    SSL_SESSION_free(known->session);
+    free(known);
 }
 
 static void sandbox_free(struct sandbox *sandbox)
@@ -66,8 +66,8 @@ static void sandbox_free(struct sandbox *sandbox)
     forget_values(sandbox);
     while (!TAILQ_EMPTY(&sandbox->spare_upstreams))
         upstream_free(TAILQ_FIRST(&sandbox->spare_upstreams));
-    while (!TAILQ_EMPTY(&sandbox->sessions))
-        saved_session_free(sandbox, TAILQ_FIRST(&sandbox->sessions));
+    while (!TAILQ_EMPTY(&sandbox->targets))
+        known_target_free(sandbox, TAILQ_FIRST(&sandbox->targets));
     view_unref(sandbox->view);
     table_remove(&proxy->sandboxes, &sandbox->entry);
     free(sandbox);
@@ -312,46 +312,69 @@ void sandbox_on_values_done(struct proxy *proxy, uint64_t ticket, enum error err
     waitlist_wake(&values->waiting, &proxy->tasks);
 }
 
-static struct saved_session *find_session(struct sandbox *sandbox, const struct authority *target)
+static struct known_target *find_target(struct sandbox *sandbox, const struct authority *target)
 {
-    struct saved_session *saved;
+    struct known_target *known;
 
-    TAILQ_FOREACH(saved, &sandbox->sessions, link)
-    if (authority_equals(&saved->target, target))
-        return saved;
+    TAILQ_FOREACH(known, &sandbox->targets, link)
+    if (authority_equals(&known->target, target))
+        return known;
     return NULL;
+}
+
+/* The oldest makes room. NULL when out of memory. */
+static struct known_target *remember_target(struct sandbox *sandbox, const struct authority *target)
+{
+    struct known_target *known = find_target(sandbox, target);
+
+    if (known != NULL)
+        return known;
+    known = calloc(1, sizeof(*known));
+    if (known == NULL)
+        return NULL;
+    known->target = *target;
+    TAILQ_INSERT_HEAD(&sandbox->targets, known, link);
+    if (++sandbox->target_count > SANDBOX_TARGETS_MAX)
+        known_target_free(sandbox, TAILQ_LAST(&sandbox->targets, known_target_list));
+    return known;
 }
 
 SSL_SESSION *sandbox_session(struct sandbox *sandbox, const struct authority *target)
 {
-    struct saved_session *saved = find_session(sandbox, target);
+    struct known_target *known = find_target(sandbox, target);
 
-    if (saved == NULL || !SSL_SESSION_is_resumable(saved->session))
+    if (known == NULL || known->session == NULL || !SSL_SESSION_is_resumable(known->session))
         return NULL;
-    SSL_SESSION_up_ref(saved->session);
-    return saved->session;
+    SSL_SESSION_up_ref(known->session);
+    return known->session;
 }
 
 void sandbox_save_session(struct sandbox *sandbox, const struct authority *target,
                           SSL_SESSION *session)
 {
-    struct saved_session *saved = find_session(sandbox, target);
+    struct known_target *known = remember_target(sandbox, target);
 
-    if (saved != NULL) {
-        SSL_SESSION_free(saved->session);
-        saved->session = session;
-        return;
-    }
-    saved = calloc(1, sizeof(*saved));
-    if (saved == NULL) {
+    if (known == NULL) {
         SSL_SESSION_free(session);
         return;
     }
-    saved->target = *target;
-    saved->session = session;
-    TAILQ_INSERT_HEAD(&sandbox->sessions, saved, link);
-    if (++sandbox->session_count > SANDBOX_SESSIONS_MAX)
-        saved_session_free(sandbox, TAILQ_LAST(&sandbox->sessions, saved_session_list));
+    SSL_SESSION_free(known->session);
+    known->session = session;
+}
+
+void sandbox_learn_protocol(struct sandbox *sandbox, const struct authority *target, bool speaks_h2)
+{
+    struct known_target *known = remember_target(sandbox, target);
+
+    if (known != NULL)
+        known->speaks_h1 = !speaks_h2;
+}
+
+bool sandbox_knows_h1(struct sandbox *sandbox, const struct authority *target)
+{
+    const struct known_target *known = find_target(sandbox, target);
+
+    return known != NULL && known->speaks_h1;
 }
 
 void sandbox_gone(struct sandbox *sandbox)

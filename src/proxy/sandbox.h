@@ -14,7 +14,7 @@ enum {
     SANDBOX_ID_MAX = 64,
     SANDBOX_VALUES_MAX = 64,       /* hosts whose values are kept */
     SANDBOX_POOL_MAX = 64,         /* idle upstream connections kept */
-    SANDBOX_SESSIONS_MAX = 64,     /* TLS sessions kept */
+    SANDBOX_TARGETS_MAX = 64,      /* hosts remembered */
     SANDBOX_LINGER_MS = 60 * 1000, /* a sandbox without connections is kept this long */
 };
 
@@ -35,11 +35,12 @@ struct host_values {
     struct waitlist waiting;
 };
 
-/* A TLS session that resumes a connection to one target. */
-struct saved_session {
-    TAILQ_ENTRY(saved_session) link;
+/* What is remembered of a target between connections. */
+struct known_target {
+    TAILQ_ENTRY(known_target) link;
     struct authority target;
-    SSL_SESSION *session;
+    SSL_SESSION *session; /* resumes a connection; NULL: none yet */
+    bool speaks_h1;       /* the last connection did */
 };
 
 struct sandbox {
@@ -61,8 +62,8 @@ struct sandbox {
     /* The pool: connected and idle, or on the way and not yet claimed. */
     TAILQ_HEAD(upstream_list, upstream) spare_upstreams;
     unsigned spare_upstream_count;
-    TAILQ_HEAD(saved_session_list, saved_session) sessions;
-    unsigned session_count;
+    TAILQ_HEAD(known_target_list, known_target) targets;
+    unsigned target_count;
 };
 
 /* Finds or asks control. When `*out`'s state is SANDBOX_ASKED, `waiter` waits for the answer. NULL
@@ -104,6 +105,12 @@ SSL_SESSION *sandbox_session(struct sandbox *sandbox, const struct authority *ta
 /* Takes the reference. */
 void sandbox_save_session(struct sandbox *sandbox, const struct authority *target,
                           SSL_SESSION *session);
+
+/* What ALPN said, so that the next requests know whether they can share a connection. */
+void sandbox_learn_protocol(struct sandbox *sandbox, const struct authority *target,
+                            bool speaks_h2);
+/* False also when nothing is known. */
+bool sandbox_knows_h1(struct sandbox *sandbox, const struct authority *target);
 
 /* Once a second: lets go of sandboxes that nobody used for SANDBOX_LINGER_MS. */
 void sandbox_expire_idle(struct proxy *proxy);

@@ -28,8 +28,45 @@ static void fail(struct upstream *upstream, enum refusal_code code, struct slice
     wake_waiting(upstream);
 }
 
+static void remove_from_pool(struct upstream *upstream)
+{
+    if (!upstream->is_pooled)
+        return;
+    upstream->is_pooled = false;
+    TAILQ_REMOVE(&upstream->sandbox->spare_upstreams, upstream, link);
+    upstream->sandbox->spare_upstream_count--;
+}
+
+/* The session is over, or has fewer streams. */
+static void on_h2_change(void *owner)
+{
+    struct upstream *upstream = owner;
+
+    if (upstream->h2.is_over)
+        remove_from_pool(upstream); /* no new streams; those there are hear of it themselves */
+    if (upstream->h2.message_count > 0)
+        deadline_set(&upstream->deadline, 0);
+    else if (upstream->h2.is_over)
+        upstream_free(upstream);
+    else if (upstream->deadline.at_ms == 0)
+        deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
+}
+
+static enum error open_h2(struct upstream *upstream)
+{
+    upstream->h2.on_change = on_h2_change;
+    upstream->h2.owner = upstream;
+    return h2_link_open(&upstream->h2, upstream->sandbox->proxy, &upstream->leg, H2_RESPONSES);
+}
+
 static void on_open(struct upstream *upstream)
 {
+    upstream->speaks_h2 = upstream->is_tls && upstream_tls_speaks_h2(upstream);
+    if (upstream->speaks_h2 && open_h2(upstream) != OK) {
+        fail(upstream, REFUSAL_OVERLOADED, SLICE_NONE);
+        return;
+    }
+    sandbox_learn_protocol(upstream->sandbox, &upstream->target, upstream->speaks_h2);
     upstream->state = UPSTREAM_OPEN;
     metrics_add(METRIC_UPSTREAM_DIALS, 1);
     deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
@@ -72,6 +109,8 @@ static void on_leg_ready(void *owner)
 
     if (upstream->state == UPSTREAM_GREETING)
         step_greeting(upstream);
+    else if (upstream->speaks_h2)
+        h2_link_step(&upstream->h2);
     else if (upstream->owner != NULL)
         upstream->on_change(upstream->owner);
     else if (!spare_is_still_good(upstream))
@@ -90,14 +129,9 @@ static void on_expired(void *owner)
 
 static void pool_insert(struct upstream *upstream)
 {
+    upstream->is_pooled = true;
     TAILQ_INSERT_HEAD(&upstream->sandbox->spare_upstreams, upstream, link);
     upstream->sandbox->spare_upstream_count++;
-}
-
-static void pool_remove(struct upstream *upstream)
-{
-    TAILQ_REMOVE(&upstream->sandbox->spare_upstreams, upstream, link);
-    upstream->sandbox->spare_upstream_count--;
 }
 
 static void dial(struct upstream *upstream)
@@ -133,20 +167,31 @@ static bool goes_to(const struct upstream *upstream, const struct authority *tar
     return upstream->is_tls == is_tls && authority_equals(&upstream->target, target);
 }
 
-/* One on its way counts as spare while nobody waits for it. */
+static bool has_room(const struct upstream *upstream)
+{
+    return !upstream->speaks_h2 || h2_session_stream_room(upstream->h2.session) > 0;
+}
+
+/* One on its way can serve all who wait for it, unless it is known to speak HTTP/1: then it is for
+ * the first of them. */
+static bool is_usable(const struct upstream *upstream, bool fresh_only)
+{
+    if (fresh_only && upstream->exchanges > 0)
+        return false;
+    if (upstream->state == UPSTREAM_OPEN)
+        return has_room(upstream);
+    return upstream->state == UPSTREAM_FAILED || waitlist_is_empty(&upstream->waiting) ||
+           !sandbox_knows_h1(upstream->sandbox, &upstream->target);
+}
+
 static struct upstream *find_spare(struct sandbox *sandbox, const struct authority *target,
                                    bool is_tls, bool fresh_only)
 {
     struct upstream *upstream;
 
     TAILQ_FOREACH(upstream, &sandbox->spare_upstreams, link)
-    {
-        if (!goes_to(upstream, target, is_tls) || (fresh_only && upstream->exchanges > 0))
-            continue;
-        if (upstream->state == UPSTREAM_OPEN || upstream->state == UPSTREAM_FAILED ||
-            waitlist_is_empty(&upstream->waiting))
-            return upstream;
-    }
+    if (goes_to(upstream, target, is_tls) && is_usable(upstream, fresh_only))
+        return upstream;
     return NULL;
 }
 
@@ -179,16 +224,48 @@ struct upstream *upstream_find(struct sandbox *sandbox, const struct authority *
     return upstream;
 }
 
-struct stream *upstream_begin(struct upstream *upstream, void (*on_change)(void *owner),
-                              void *owner)
+static void run_task(void *owner)
 {
-    pool_remove(upstream);
-    upstream->on_change = on_change;
-    upstream->owner = owner;
-    deadline_set(&upstream->deadline, 0);
+    struct task *task = owner;
+
+    task->run(task->owner);
+}
+
+static struct stream *begin_h2(struct upstream *upstream, struct task *task)
+{
+    struct h2_message *message = h2_message_new(&upstream->h2);
+
+    if (message == NULL)
+        return NULL;
+    h2_message_set_owner(message, task, task);
+    return &message->stream;
+}
+
+struct stream *upstream_begin(struct upstream *upstream, struct task *task)
+{
     if (upstream->exchanges > 0)
         metrics_add(METRIC_UPSTREAM_REUSED, 1);
+    deadline_set(&upstream->deadline, 0);
+    if (upstream->speaks_h2)
+        return begin_h2(upstream, task);
+    remove_from_pool(upstream);
+    upstream->on_change = run_task;
+    upstream->owner = task;
     return &upstream->h1.stream;
+}
+
+/* The one that was used least recently, and by nobody now. */
+static void shrink_pool(struct sandbox *sandbox)
+{
+    struct upstream *upstream;
+
+    TAILQ_FOREACH_REVERSE(upstream, &sandbox->spare_upstreams, upstream_list, link)
+    {
+        if (upstream->h2.message_count > 0)
+            continue;
+        upstream_free(upstream);
+        return;
+    }
 }
 
 static void release(struct upstream *upstream)
@@ -203,14 +280,24 @@ static void release(struct upstream *upstream)
     deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
     leg_want_read(&upstream->leg, true);
     if (sandbox->spare_upstream_count > SANDBOX_POOL_MAX)
-        upstream_free(TAILQ_LAST(&sandbox->spare_upstreams, upstream_list));
+        shrink_pool(sandbox);
+}
+
+/* The link tells when the stream has gone, and lets go of the connection with the last of a dead
+ * one. */
+static void end_h2(struct upstream *upstream, struct stream *stream)
+{
+    upstream->exchanges++;
+    h2_message_free(CONTAINER_OF(stream, struct h2_message, stream));
 }
 
 void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reusable)
 {
     if (upstream == NULL)
         return;
-    if (is_reusable && stream->ops->is_clean(stream))
+    if (upstream->speaks_h2)
+        end_h2(upstream, stream);
+    else if (is_reusable && stream->ops->is_clean(stream))
         release(upstream);
     else
         upstream_free(upstream);
@@ -220,8 +307,8 @@ void upstream_free(struct upstream *upstream)
 {
     if (upstream == NULL)
         return;
-    if (upstream->owner == NULL)
-        pool_remove(upstream);
+    remove_from_pool(upstream);
+    h2_link_close(&upstream->h2);
     wake_waiting(upstream);
     ticket_cancel(upstream->sandbox->proxy, &upstream->ticket);
     deadline_clear(&upstream->deadline);

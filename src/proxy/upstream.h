@@ -6,6 +6,7 @@
 
 #include "proxy/deadline.h"
 #include "proxy/h1_stream.h"
+#include "proxy/h2_message.h"
 #include "proxy/sandbox.h"
 
 enum { UPSTREAM_HANDSHAKE_MS = 10 * 1000, UPSTREAM_IDLE_MS = 60 * 1000, UPSTREAM_DETAIL_MAX = 160 };
@@ -18,13 +19,16 @@ enum upstream_state {
 };
 
 struct upstream {
-    TAILQ_ENTRY(upstream) link; /* in the pool while no exchange has it */
+    TAILQ_ENTRY(upstream) link; /* in the pool */
+    bool is_pooled;             /* HTTP/1: while no exchange has it */
     struct sandbox *sandbox;    /* borrowed: outlives it */
     struct authority target;
     bool is_tls;
     enum upstream_state state;
     struct leg leg;
+    bool speaks_h2; /* as ALPN said */
     struct h1_stream h1;
+    struct h2_link h2;
     struct ip_endpoint address;
     struct ticket ticket;
     struct waitlist waiting; /* exchanges, for its state to settle */
@@ -32,8 +36,8 @@ struct upstream {
     unsigned exchanges; /* served before the current one */
     enum refusal_code failure;
     char detail[UPSTREAM_DETAIL_MAX]; /* of the failure, for the client; may be "" */
-    void (*on_change)(void *owner);   /* readable or writable */
-    void *owner;                      /* the exchange; NULL: spare */
+    void (*on_change)(void *owner);   /* of HTTP/1: readable or writable */
+    void *owner;                      /* of HTTP/1: the exchange; NULL: spare */
 };
 
 /* Starts a connection for the first exchange that asks; a no-op when there is a spare one. */
@@ -43,10 +47,9 @@ void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool
  * memory. */
 struct upstream *upstream_find(struct sandbox *sandbox, const struct authority *target, bool is_tls,
                                bool fresh_only, struct waiter *waiter);
-/* Takes an open one for an exchange, which is called when it is readable or writable. NULL when out
- * of memory. */
-struct stream *upstream_begin(struct upstream *upstream, void (*on_change)(void *owner),
-                              void *owner);
+/* An open one serves the exchange of this task, which runs when it is readable or writable. NULL
+ * when out of memory. */
+struct stream *upstream_begin(struct upstream *upstream, struct task *task);
 /* The exchange is over. `is_reusable`: both messages were complete and in order; then the
  * connection goes back to the pool if nothing came after them, else it is closed. NULL upstream is
  * fine. */

@@ -61,7 +61,7 @@ static enum error set_protocol(SSL_CTX *context)
 
 enum error upstream_tls_context(X509_STORE *trust, SSL_CTX **out)
 {
-    static const unsigned char alpn[] = "\x08http/1.1";
+    static const unsigned char alpn[] = "\x02h2\x08http/1.1";
     OWNED(SSL_CTX) *context = SSL_CTX_new(TLS_client_method());
 
     if (context == NULL)
@@ -147,4 +147,13 @@ void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why
         snprintf(why, why_size, "%s",
                  reason != NULL ? reason : "the host closed during the TLS handshake");
     ERR_clear_error();
+}
+
+bool upstream_tls_speaks_h2(const struct upstream *upstream)
+{
+    const unsigned char *protocol;
+    unsigned len;
+
+    SSL_get0_alpn_selected(upstream->leg.ssl, &protocol, &len);
+    return slice_equals(slice_of(protocol, len), SLICE("h2"));
 }

@@ -15,3 +15,5 @@ MUST_USE enum error upstream_tls_start(struct upstream *upstream);
 bool upstream_tls_check(struct upstream *upstream, char *why, size_t why_size);
 /* Why the handshake failed, as a sentence without bytes that the peer chose. */
 void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why_size);
+/* Whether ALPN has chosen h2. */
+bool upstream_tls_speaks_h2(const struct upstream *upstream);
