@@ -46,30 +46,37 @@ static bool read_label(struct wire_reader *reader, struct dns_query *query)
     return len > 0;
 }
 
-/* A dot inside a label would become a border between two. */
-static bool format_name(const struct dns_query *query, char text[DNS_NAME_MAX], size_t *out_len)
+struct slice dns_query_format_name(const struct dns_query *query, char text[DNS_NAME_MAX])
 {
     size_t len = 0;
 
+    for (size_t at = 0; at < query->name_len && query->name[at] != 0; at += query->name[at] + 1u) {
+        if (len > 0)
+            text[len++] = '.';
+        memcpy(text + len, query->name + at + 1, query->name[at]);
+        len += query->name[at];
+    }
+    return slice_of(text, len);
+}
+
+/* A dot inside a label would become a border between two. */
+static bool has_dot_inside(const struct dns_query *query)
+{
     for (size_t at = 0; query->name[at] != 0; at += query->name[at] + 1u) {
         struct slice label = slice_of(query->name + at + 1, query->name[at]);
 
         if (slice_find(label, '.') < label.len)
-            return false;
-        memcpy(text + len, label.data, label.len);
-        len += label.len;
-        text[len++] = '.';
+            return true;
     }
-    *out_len = len;
-    return len > 0;
+    return false;
 }
 
 static bool parse_host(const struct dns_query *query, struct host_name *out)
 {
     char text[DNS_NAME_MAX];
-    size_t len;
 
-    return format_name(query, text, &len) && host_name_parse(slice_of(text, len - 1), out) == OK &&
+    return !has_dot_inside(query) &&
+           host_name_parse(dns_query_format_name(query, text), out) == OK &&
            !host_name_is_literal(out);
 }
 

@@ -26,5 +26,8 @@ struct dns_query {
  * opcode. BADVERS: another version of EDNS. */
 MUST_USE enum error dns_query_parse(struct slice message, struct dns_query *out);
 
+/* Its labels with dots between, whatever bytes are in them: for the records alone. */
+struct slice dns_query_format_name(const struct dns_query *query, char text[DNS_NAME_MAX]);
+
 /* How long an answer over UDP may be: 512, or what the client takes, up to DNS_UDP_MAX. */
 size_t dns_query_udp_limit(const struct dns_query *query);

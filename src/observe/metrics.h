@@ -17,6 +17,12 @@ enum { METRICS_ROWS_MAX = 260 };
       "Requests by decision")                                                                      \
     X(METRIC_REQUESTS_REFUSED, COUNTER, "sealgate_requests_total{decision=\"refused\"}",           \
       "Requests by decision")                                                                      \
+    X(METRIC_DNS_ALLOWED, COUNTER, "sealgate_dns_queries_total{decision=\"allowed\"}",             \
+      "DNS queries by decision")                                                                   \
+    X(METRIC_DNS_REFUSED, COUNTER, "sealgate_dns_queries_total{decision=\"refused\"}",             \
+      "DNS queries by decision")                                                                   \
+    X(METRIC_DNS_DROPPED, COUNTER, "sealgate_dns_queries_total{decision=\"dropped\"}",             \
+      "DNS queries by decision")                                                                   \
     X(METRIC_TOKENS_REPLACED, COUNTER, "sealgate_tokens_replaced_total",                           \
       "Tokens replaced by values in requests")                                                     \
     X(METRIC_VALUES_REDACTED, COUNTER, "sealgate_values_redacted_total",                           \

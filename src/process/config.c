@@ -139,8 +139,10 @@ static const struct config_key listen_keys[] = {
      .read = config_read_unbuilt,
      .expected = "transparent capture is not built yet: leave the list empty"},
     {.name = "dns",
-     .read = config_read_unbuilt,
-     .expected = "the DNS gate is not built yet: leave the list empty"},
+     .read = config_read_endpoints,
+     AT(listen_dns),
+     .expected = "a list of at most 64 addresses with ports, such as [10.0.0.1:53]",
+     .max = CONFIG_LISTEN_MAX},
     {.name = "control",
      .read = config_read_endpoints,
      AT(listen_control),
@@ -285,20 +287,26 @@ static enum error apply(struct config_reader *reader, struct slice text, struct 
     return root == NULL ? OK : config_schema_read(reader, root, &top_schema, config);
 }
 
-static enum error check_listeners(struct config_reader *reader, const struct config *config)
+static bool share_an_address(const struct config_endpoints *a, const struct config_endpoints *b)
 {
-    for (size_t i = 0; i < config->listen_proxy.count; i++) {
-        const struct ip_endpoint *proxy = &config->listen_proxy.items[i];
-
-        for (size_t j = 0; j < config->listen_control.count; j++) {
-            const struct ip_endpoint *control = &config->listen_control.items[j];
-
-            if (proxy->port != 0 && proxy->port == control->port &&
-                ip_address_equals(&proxy->address, &control->address))
-                return config_fail(reader, NULL,
-                                   "listen.proxy and listen.control name the same address");
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t j = 0; j < b->count; j++) {
+            if (a->items[i].port != 0 && a->items[i].port == b->items[j].port &&
+                ip_address_equals(&a->items[i].address, &b->items[j].address))
+                return true;
         }
     }
+    return false;
+}
+
+static enum error check_listeners(struct config_reader *reader, const struct config *config)
+{
+    if (share_an_address(&config->listen_proxy, &config->listen_control))
+        return config_fail(reader, NULL, "listen.proxy and listen.control name the same address");
+    if (share_an_address(&config->listen_proxy, &config->listen_dns))
+        return config_fail(reader, NULL, "listen.proxy and listen.dns name the same address");
+    if (share_an_address(&config->listen_dns, &config->listen_control))
+        return config_fail(reader, NULL, "listen.dns and listen.control name the same address");
     return OK;
 }
 
@@ -355,7 +363,8 @@ enum error config_make_private(struct config *config, const struct config_privat
     config->default_deny = settings->default_deny;
     config->workers = 1;
     config->data_dir = SLICE_NONE;
-    config->listen_proxy = config->listen_control = (struct config_endpoints){NULL, 0};
+    config->listen_proxy = config->listen_dns = config->listen_control =
+        (struct config_endpoints){NULL, 0};
     config->advertise = (struct authority){.port = 0};
     config->control_cert = config->control_key = SLICE_NONE;
     config->audit_kind = CONFIG_AUDIT_NONE;

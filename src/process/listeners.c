@@ -41,16 +41,26 @@ static bool set_options(int fd, const struct ip_endpoint *endpoint)
            (endpoint->address.len == 4 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY));
 }
 
-static enum error open_tcp(struct ip_endpoint *endpoint, int *out)
+static int type_of(enum listener_kind kind)
+{
+    return kind == LISTENER_DNS_UDP ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+static bool start_accepting(int fd, int type)
+{
+    return type == SOCK_DGRAM || listen(fd, BACKLOG) == 0;
+}
+
+static enum error open_socket(int type, struct ip_endpoint *endpoint, int *out)
 {
     struct sockaddr_storage address;
     socklen_t len = ip_endpoint_to_sockaddr(endpoint, &address);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return ERR_SYSTEM;
     if (!set_options(fd, endpoint) || bind(fd, (struct sockaddr *)&address, len) != 0 ||
-        listen(fd, BACKLOG) != 0 || getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+        !start_accepting(fd, type) || getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
         int reason = errno;
         close(fd);
         errno = reason;
@@ -79,36 +89,38 @@ static enum error open_one(struct listeners *listeners, struct listener *listene
 {
     char text[LISTENERS_TEXT_MAX];
 
-    if (open_tcp(&listener->address, &listener->fd) == OK)
+    if (open_socket(type_of(listener->kind), &listener->address, &listener->fd) == OK)
         return add(listeners, *listener);
     LOG(LEVEL_ERROR, "listen_failed", .address = listeners_format(&listener->address, text),
         .system_error = errno);
     return ERR_SYSTEM;
 }
 
-/* With port 0 the first socket chooses and the others follow. */
-static enum error open_for_workers(struct listeners *listeners, struct ip_endpoint address,
-                                   unsigned worker_count)
+/* With port 0 the first socket chooses and the others follow, also those of later calls. */
+static enum error open_for_workers(struct listeners *listeners, enum listener_kind kind,
+                                   struct ip_endpoint *address, unsigned worker_count)
 {
-    struct listener listener = {.kind = LISTENER_PROXY, .address = address};
+    struct listener listener = {.kind = kind, .address = *address};
 
     for (; listener.worker < worker_count; listener.worker++)
         TRY(open_one(listeners, &listener));
+    *address = listener.address;
     return OK;
 }
 
-/* Somebody else's socket on the same address would take a share of the connections, when it belongs
- * to the same uid: SO_REUSEPORT allows that, so ask without it first. */
-static enum error check_unused(const struct ip_endpoint *endpoint)
+/* Somebody else's socket on the same address would take a share of what comes, when it belongs to
+ * the same uid: SO_REUSEPORT allows that, so ask without it first. SO_REUSEADDR is for connections
+ * in their last minutes; among datagram sockets it would itself allow to share. */
+static enum error check_unused(int type, const struct ip_endpoint *endpoint)
 {
     struct sockaddr_storage address;
     socklen_t len = ip_endpoint_to_sockaddr(endpoint, &address);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address.ss_family, type | SOCK_CLOEXEC, 0);
     char text[LISTENERS_TEXT_MAX];
 
     if (fd < 0)
         return ERR_SYSTEM;
-    bool is_unused = set_flag(fd, SOL_SOCKET, SO_REUSEADDR) &&
+    bool is_unused = (type == SOCK_DGRAM || set_flag(fd, SOL_SOCKET, SO_REUSEADDR)) &&
                      (endpoint->address.len == 4 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
                      bind(fd, (struct sockaddr *)&address, len) == 0;
     if (!is_unused)
@@ -118,20 +130,51 @@ static enum error check_unused(const struct ip_endpoint *endpoint)
     return is_unused ? OK : ERR_SYSTEM;
 }
 
-static enum error open_all(const struct config *config, unsigned worker_count,
-                           struct listeners *out)
+static enum error open_proxy(const struct config *config, unsigned worker_count,
+                             struct listeners *out)
 {
     for (size_t i = 0; i < config->listen_proxy.count; i++) {
-        TRY(check_unused(&config->listen_proxy.items[i]));
-        TRY(open_for_workers(out, config->listen_proxy.items[i], worker_count));
+        struct ip_endpoint address = config->listen_proxy.items[i];
+
+        TRY(check_unused(SOCK_STREAM, &address));
+        TRY(open_for_workers(out, LISTENER_PROXY, &address, worker_count));
     }
+    return OK;
+}
+
+/* One port for both. */
+static enum error open_dns(const struct config *config, unsigned worker_count,
+                           struct listeners *out)
+{
+    for (size_t i = 0; i < config->listen_dns.count; i++) {
+        struct ip_endpoint address = config->listen_dns.items[i];
+
+        TRY(check_unused(SOCK_STREAM, &address));
+        TRY(open_for_workers(out, LISTENER_DNS_TCP, &address, worker_count));
+        TRY(check_unused(SOCK_DGRAM, &address));
+        TRY(open_for_workers(out, LISTENER_DNS_UDP, &address, worker_count));
+    }
+    return OK;
+}
+
+static enum error open_control(const struct config *config, struct listeners *out)
+{
     for (size_t i = 0; i < config->listen_control.count; i++) {
         struct listener listener = {.kind = LISTENER_CONTROL,
                                     .address = config->listen_control.items[i]};
-        TRY(check_unused(&listener.address));
+
+        TRY(check_unused(SOCK_STREAM, &listener.address));
         TRY(open_one(out, &listener));
     }
     return OK;
+}
+
+static enum error open_all(const struct config *config, unsigned worker_count,
+                           struct listeners *out)
+{
+    TRY(open_proxy(config, worker_count, out));
+    TRY(open_dns(config, worker_count, out));
+    return open_control(config, out);
 }
 
 enum error listeners_open(const struct config *config, unsigned worker_count, struct listeners *out)

@@ -105,8 +105,28 @@ static void on_dialed(struct peer *peer, struct message *message)
                     &answer->address, answer->detail);
 }
 
+static void on_looked_up(struct peer *peer, struct message *message)
+{
+    struct worker *worker = worker_of(peer);
+    const struct message_looked_up *answer = &message->looked_up;
+    struct worker_request *request =
+        worker_request_find(worker, answer->ticket, WORKER_REQUEST_LOOKUP);
+
+    if (request == NULL)
+        return;
+    uint64_t ticket = request->ticket;
+    worker_request_free(worker, request);
+    proxy_on_looked_up(worker->proxy, ticket,
+                       &(struct proxy_looked_up){.code = answer->code,
+                                                 .exists = answer->exists,
+                                                 .addresses = answer->addresses.items,
+                                                 .count = answer->addresses.count,
+                                                 .ttl_s = answer->ttl_s});
+}
+
 message_handler *const worker_answers_from_dialer[MESSAGE_COUNT] = {
     [MESSAGE_DIALED] = on_dialed,
+    [MESSAGE_LOOKED_UP] = on_looked_up,
 };
 
 static void on_minted(struct peer *peer, struct message *message)

@@ -12,6 +12,7 @@ static struct worker_service *service_for(struct worker *worker, enum worker_req
     case WORKER_REQUEST_VIEW:
         return &worker->control;
     case WORKER_REQUEST_DIAL:
+    case WORKER_REQUEST_LOOKUP:
         return &worker->dialer;
     case WORKER_REQUEST_MINT:
     case WORKER_REQUEST_VALUES:
@@ -62,6 +63,10 @@ static void fail_ticket(struct worker *worker, enum worker_request_kind kind, ui
     case WORKER_REQUEST_DIAL:
         proxy_on_dialed(worker->proxy, ticket, REFUSAL_OVERLOADED, -1, &nowhere,
                         SLICE("a process that is needed is restarting"));
+        break;
+    case WORKER_REQUEST_LOOKUP:
+        proxy_on_looked_up(worker->proxy, ticket,
+                           &(struct proxy_looked_up){.code = REFUSAL_OVERLOADED});
         break;
     case WORKER_REQUEST_MINT:
         proxy_on_minted(worker->proxy, ticket, ERR_UNAVAILABLE, NULL);
@@ -121,6 +126,17 @@ static enum error send_dial(struct worker *worker, const struct worker_request *
     return peer_send(&worker->dialer.peer, &message);
 }
 
+static enum error send_lookup(struct worker *worker, const struct worker_request *request)
+{
+    struct message message = {.type = MESSAGE_LOOKUP,
+                              .lookup = {.ticket = request->number,
+                                         .host = request->target.host,
+                                         .wants_ipv6 = request->wants_ipv6}};
+
+    TRY(present(worker, request->view, HELD_VIEW_DIALER, &message.lookup.handle));
+    return peer_send(&worker->dialer.peer, &message);
+}
+
 static enum error send_mint(struct worker *worker, const struct worker_request *request)
 {
     return peer_send(
@@ -147,6 +163,8 @@ static enum error request_send(struct worker *worker, const struct worker_reques
         return send_view_request(worker, request);
     case WORKER_REQUEST_DIAL:
         return send_dial(worker, request);
+    case WORKER_REQUEST_LOOKUP:
+        return send_lookup(worker, request);
     case WORKER_REQUEST_MINT:
         return send_mint(worker, request);
     case WORKER_REQUEST_VALUES:
@@ -245,6 +263,17 @@ static void dial(void *context, uint64_t ticket, const struct view *view,
         request_for_target(context, request, view, target);
 }
 
+static void lookup(void *context, uint64_t ticket, const struct view *view,
+                   const struct proxy_lookup *lookup)
+{
+    struct worker_request *request = request_new(context, WORKER_REQUEST_LOOKUP, ticket);
+
+    if (request == NULL)
+        return;
+    request->wants_ipv6 = lookup->wants_ipv6;
+    request_for_target(context, request, view, &(struct authority){.host = *lookup->host});
+}
+
 static void mint(void *context, uint64_t ticket, const struct host_name *host)
 {
     struct worker_request *request = request_new(context, WORKER_REQUEST_MINT, ticket);
@@ -269,6 +298,7 @@ const struct proxy_services worker_request_services = {
     .release_view = release_view,
     .report_activity = report_activity,
     .dial = dial,
+    .lookup = lookup,
     .mint = mint,
     .open_values = open_values,
 };

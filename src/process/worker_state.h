@@ -25,6 +25,7 @@ struct worker_service {
 enum worker_request_kind {
     WORKER_REQUEST_VIEW,
     WORKER_REQUEST_DIAL,
+    WORKER_REQUEST_LOOKUP,
     WORKER_REQUEST_MINT,
     WORKER_REQUEST_VALUES,
 };
@@ -38,8 +39,9 @@ struct worker_request {
     enum worker_request_kind kind;
     char *sandbox_id; /* VIEW: empty when asked by source */
     struct ip_address source;
-    struct view *view;       /* DIAL, VALUES: a reference */
-    struct authority target; /* MINT: the host alone */
+    struct view *view;       /* DIAL, LOOKUP, VALUES: a reference */
+    struct authority target; /* LOOKUP, MINT: the host alone */
+    bool wants_ipv6;         /* LOOKUP */
     bool is_answered_in_part;
 };
 

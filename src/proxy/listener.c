@@ -4,6 +4,7 @@
 
 #include "observe/log.h"
 #include "proxy/connection.h"
+#include "proxy/dns_gate.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,7 +25,10 @@ static void take(struct listener *listener, int fd, const struct sockaddr *addre
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    connection_new(listener, fd, &client);
+    if (listener->kind == PROXY_DNS_TCP)
+        dns_gate_accept(listener, fd, &client);
+    else
+        connection_new(listener, fd, &client);
 }
 
 /* Out of descriptors or memory: the queue waits, and other workers may take from it. */

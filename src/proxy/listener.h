@@ -2,7 +2,7 @@
 #pragma once
 
 /* A listening socket of one worker: explicit, where clients send CONNECT or an absolute URL, or
- * transparent, where they believe they talk to the origin. */
+ * transparent, where they believe they talk to the origin; or for DNS over TCP. */
 
 #include "proxy/sandbox.h"
 

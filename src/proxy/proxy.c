@@ -9,6 +9,7 @@
 #include "proxy/client_leaf.h"
 #include "proxy/client_tls.h"
 #include "proxy/connection.h"
+#include "proxy/dns_gate.h"
 #include "proxy/listener.h"
 #include "proxy/upstream_tls.h"
 
@@ -112,6 +113,7 @@ static void stop_listening(struct proxy *proxy)
 {
     while (proxy->listener_count > 0)
         listener_free(proxy->listeners[--proxy->listener_count]);
+    dns_gate_free(proxy->dns_gate);
 }
 
 void proxy_free(struct proxy *proxy)
@@ -149,6 +151,8 @@ void proxy_free(struct proxy *proxy)
 enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind,
                         struct slice sandbox_id)
 {
+    if (kind == PROXY_DNS_UDP)
+        return dns_gate_listen(proxy, fd, sandbox_id);
     if (proxy->listener_count == PROXY_LISTENERS_MAX) {
         close(fd);
         return ERR_TOO_LARGE;
@@ -268,6 +272,11 @@ void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code cod
                      const struct ip_endpoint *address, struct slice detail)
 {
     upstream_on_dialed(proxy, ticket, code, fd, address, detail);
+}
+
+void proxy_on_looked_up(struct proxy *proxy, uint64_t ticket, const struct proxy_looked_up *answer)
+{
+    dns_gate_on_looked_up(proxy, ticket, answer);
 }
 
 void proxy_on_minted(struct proxy *proxy, uint64_t ticket, enum error error, X509 *leaf)

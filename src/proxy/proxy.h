@@ -62,6 +62,15 @@ void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id);
  */
 void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
                      const struct ip_endpoint *address, struct slice detail);
+/* `code` REFUSAL_NONE: looked up; without `exists` there is no such name. */
+struct proxy_looked_up {
+    enum refusal_code code;
+    bool exists;
+    const struct ip_address *addresses; /* of the family that was asked for */
+    size_t count;
+    uint32_t ttl_s;
+};
+void proxy_on_looked_up(struct proxy *proxy, uint64_t ticket, const struct proxy_looked_up *answer);
 void proxy_on_minted(struct proxy *proxy, uint64_t ticket, enum error error, X509 *leaf);
 /* Any number of values, then done. */
 void proxy_on_value(struct proxy *proxy, uint64_t ticket, uint32_t secret_index,

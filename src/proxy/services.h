@@ -8,6 +8,11 @@
 
 #include "policy/policy.h"
 
+struct proxy_lookup {
+    const struct host_name *host;
+    bool wants_ipv6; /* else IPv4 */
+};
+
 struct proxy_services {
     void *context;
     /* control: the view of a sandbox, by id, or by source address when the id is empty. */
@@ -20,6 +25,9 @@ struct proxy_services {
     /* dialer: resolve, check and connect. */
     void (*dial)(void *context, uint64_t ticket, const struct view *view,
                  const struct authority *target);
+    /* dialer: the addresses that this sandbox may be told for a host. */
+    void (*lookup)(void *context, uint64_t ticket, const struct view *view,
+                   const struct proxy_lookup *lookup);
     /* keyholder: a leaf for this host with the worker's own leaf key. */
     void (*mint)(void *context, uint64_t ticket, const struct host_name *host);
     /* keyholder: every value of this view that may go to this host. */

@@ -15,6 +15,7 @@ enum { PROXY_LISTENERS_MAX = 64, PROXY_LEAF_CACHE = 4096, PROXY_COUNT_SLOTS = 1 
 DEFINE_OWNED(SSL_CTX, SSL_CTX_free)
 
 struct connection;
+struct dns_gate;
 struct listener;
 struct upstream;
 
@@ -37,6 +38,7 @@ struct proxy {
 
     struct listener *listeners[PROXY_LISTENERS_MAX];
     size_t listener_count;
+    struct dns_gate *dns_gate; /* NULL: there is none */
     TAILQ_HEAD(, connection) connections;
     struct event *tick; /* once a second: idle sandboxes and sources */
 

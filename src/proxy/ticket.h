@@ -6,7 +6,14 @@
 
 #include "proxy/state.h"
 
-enum ticket_kind { TICKET_VIEW, TICKET_SOURCE, TICKET_DIAL, TICKET_MINT, TICKET_VALUES };
+enum ticket_kind {
+    TICKET_VIEW,
+    TICKET_SOURCE,
+    TICKET_DIAL,
+    TICKET_MINT,
+    TICKET_VALUES,
+    TICKET_LOOKUP
+};
 
 struct ticket {
     struct table_entry entry;

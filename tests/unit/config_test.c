@@ -67,7 +67,9 @@ static const struct refused refusals[] = {
     {"listen: { control: [127.0.0.1:99999] }\n", 1, "listen.control", "an address and a port"},
     {"listen: { control: [127.0.0.1:3128] }\n", 0, "", "name the same address"},
     {"listen: { transparent: [127.0.0.1:1] }\n", 1, "listen.transparent", "not built yet"},
-    {"listen: { dns: [127.0.0.1:53] }\n", 1, "listen.dns", "not built yet"},
+    {"listen: { dns: [127.0.0.1] }\n", 1, "listen.dns", "an address and a port"},
+    {"listen: { dns: [127.0.0.1:3128] }\n", 0, "", "name the same address"},
+    {"listen: { dns: [127.0.0.1:3180] }\n", 0, "", "name the same address"},
     {"listen: { advertise: proxy.internal }\n", 1, "listen.advertise", "host:port, or null"},
     /* upstream */
     {"upstream: { trust: [] }\n", 1, "upstream.trust", "a list of 1 to 64"},
@@ -200,6 +202,7 @@ static void every_key_of_the_data_plane_is_read(void **state)
                                          "default_deny: true\n"
                                          "listen:\n"
                                          "  proxy: [0.0.0.0:1, '[::1]:2']\n"
+                                         "  dns: [127.0.0.1:53, '[::1]:53']\n"
                                          "  control: []\n"
                                          "  advertise: Proxy.Internal:99\n"
                                          "limits: { drain_timeout: 0s, connect_timeout: 500ms,\n"
@@ -212,6 +215,8 @@ static void every_key_of_the_data_plane_is_read(void **state)
     assert_true(config->default_deny);
     assert_int_equal(config->listen_proxy.count, 2);
     assert_int_equal(config->listen_proxy.items[1].address.len, 16);
+    assert_int_equal(config->listen_dns.count, 2);
+    assert_int_equal(config->listen_dns.items[0].port, 53);
     assert_int_equal(config->listen_control.count, 0);
     assert_string_equal(config->advertise.host.text, "proxy.internal");
     assert_int_equal(config->advertise.port, 99);
