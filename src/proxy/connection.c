@@ -285,7 +285,9 @@ static enum step parse_and_route(struct connection *connection)
     if (fault.status != 0)
         return refuse_head(connection, refusal_for_status(fault.status), fault.why);
     if (!connection->request.is_connect)
-        stream->ops->set_framing(stream, connection->request.framing);
+        stream->ops->set_framing(stream, connection->request.wants_websocket
+                                             ? (struct http_framing){.kind = HTTP_BODY_UNTIL_CLOSE}
+                                             : connection->request.framing);
     return connection->is_tunnel ? route_in_tunnel(connection) : route_explicit(connection);
 }
 

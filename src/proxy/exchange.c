@@ -43,10 +43,13 @@ struct exchange *exchange_new(const struct connection *connection, struct stream
     exchange->owner = *owner;
     exchange->client = client;
     exchange->request = *request;
+    if (request->wants_websocket) /* what follows is no body: it is for after the 101 */
+        exchange->request.framing = (struct http_framing){.kind = HTTP_BODY_NONE};
     exchange->target = request->authority;
     exchange->view = view_ref(connection->sandbox->view);
     /* An HTTP/1.0 client would have to be told that we go on. */
-    exchange->must_close = !request->keep_alive || client->ops->head(client)->version_minor == 0;
+    exchange->must_close = !request->keep_alive || request->wants_websocket ||
+                           client->ops->head(client)->version_minor == 0;
     exchange->began_ms = clock_us(CLOCK_REALTIME) / 1000;
     exchange->began_us = clock_us(CLOCK_MONOTONIC);
     task_init(&exchange->task, on_task, exchange);
@@ -120,12 +123,9 @@ static enum step step_decide(struct exchange *exchange)
         exchange_refuse(exchange, decision.code, SLICE_NONE);
         return STEP_WAIT;
     }
-    if (exchange->request.wants_websocket) {
-        exchange_refuse(exchange, REFUSAL_NOT_IMPLEMENTED, SLICE("WebSocket"));
-        return STEP_WAIT;
-    }
     /* On its way while the keyholder works. */
-    upstream_warm(connection->sandbox, &exchange->target, connection->is_tls);
+    if (!exchange->request.wants_websocket)
+        upstream_warm(connection->sandbox, &exchange->target, connection->is_tls);
     exchange->state = EXCHANGE_AWAITING_VALUES;
     return STEP_NEXT;
 }
@@ -197,9 +197,13 @@ static enum step begin_forwarding(struct exchange *exchange, struct upstream *up
 static enum step step_upstream(struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
-    struct upstream *upstream =
-        upstream_find(connection->sandbox, &exchange->target, connection->is_tls,
-                      exchange->was_retried, &exchange->waiter);
+    const struct upstream_wish wish = {
+        .target = exchange->target,
+        .is_tls = connection->is_tls,
+        .fresh_only = exchange->was_retried,
+        .needs_h1 = exchange->request.wants_websocket,
+    };
+    struct upstream *upstream = upstream_find(connection->sandbox, &wish, &exchange->waiter);
 
     if (upstream == NULL) {
         exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE_NONE);

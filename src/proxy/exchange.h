@@ -10,6 +10,7 @@
 
 enum {
     EXCHANGE_INTERIM_MAX = 10,
+    EXCHANGE_WEBSOCKET_ACCEPT_SIZE = 29,
     EXCHANGE_TURNS_MAX = 128, /* pieces that are passed on before others have their turn */
 };
 
@@ -52,6 +53,7 @@ struct exchange {
     bool is_request_sent; /* to its end */
     bool is_client_gone;
     bool was_retried;
+    char websocket_accept[EXCHANGE_WEBSOCKET_ACCEPT_SIZE]; /* what a 101 has to bring */
     struct http_response response;
     struct response_body body;
     struct buffer piece;       /* what a response body step lets through */

@@ -4,6 +4,7 @@
 
 #include "http/coding.h"
 #include "observe/metrics.h"
+#include "proxy/exchange_websocket.h"
 #include "proxy/refusal.h"
 
 enum { INJECTED_MAX = 256 * 1024, HOST_TEXT_MAX = HOST_NAME_MAX_LEN + 16 };
@@ -30,6 +31,8 @@ static enum error prepare_head(struct exchange *exchange, struct http_head *head
     if (accepts_trailers && exchange->upstream->speaks_h2) /* gRPC servers insist on it */
         TRY(http_head_add_borrowed(head, SLICE("te"), SLICE("trailers")));
     http_head_remove(head, SLICE("host"));
+    if (exchange->request.wants_websocket)
+        TRY(exchange_websocket_prepare(exchange, head));
     if (exchange->values != NULL && inject_values_redact(exchange->values))
         return ask_for_readable_answer(exchange, head);
     return OK;
@@ -57,6 +60,7 @@ static enum error write_head(struct exchange *exchange, const struct http_head *
         .host = buffer_view(&host),
         .head = head,
         .framing = exchange->request.framing,
+        .is_websocket = exchange->request.wants_websocket,
         .has_values = exchange->finding.has_tokens,
     };
     return exchange->origin->ops->send_request(exchange->origin, &request);

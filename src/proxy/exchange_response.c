@@ -3,6 +3,7 @@
 #include "proxy/exchange_response.h"
 
 #include "observe/metrics.h"
+#include "proxy/exchange_websocket.h"
 
 /* What went wrong, for exchange_refuse() or, when the client has its head already, exchange_cut().
  */
@@ -75,7 +76,7 @@ static enum error write_head(struct exchange *exchange)
     struct stream_response response = {
         .head = head,
         .framing = exchange->body.framing,
-        .close = exchange->must_close,
+        .close = exchange->must_close && head->status != 101,
     };
     return exchange->client->ops->send_response(exchange->client, &response);
 }
@@ -97,15 +98,45 @@ static enum error plan_response(struct exchange *exchange, struct http_head *hea
     return exchange->body.mode == RESPONSE_BODY_WHOLE ? OK : write_head(exchange);
 }
 
+/* What is left of the handshake for the client: of HTTP/2 a plain success (RFC 8441, 5). */
+static void adapt_switch(struct exchange *exchange, struct http_head *head)
+{
+    clean_head(head);
+    if (exchange->connection->h2 == NULL)
+        return;
+    head->status = 200;
+    http_head_remove(head, SLICE("sec-websocket-accept"));
+}
+
+/* From here on bytes pass both ways as they come, until either side closes. */
+static enum pump_result on_switch(struct exchange *exchange, struct http_head *head)
+{
+    struct stream *origin = exchange->origin;
+
+    if (!exchange_websocket_accepts(exchange, head))
+        return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the WebSocket handshake is not right");
+    origin->ops->set_framing(origin, (struct http_framing){.kind = HTTP_BODY_UNTIL_CLOSE});
+    adapt_switch(exchange, head);
+    exchange->has_response_head = true;
+    exchange->response.keep_alive = false;
+    exchange->is_request_sent = false;
+    if (redact_head(exchange, head) != OK || write_head(exchange) != OK)
+        return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the head cannot be passed on");
+    task_schedule(&exchange->connection->proxy->tasks, &exchange->task);
+    return PUMP_DONE;
+}
+
 static enum pump_result on_head(struct exchange *exchange)
 {
     struct stream *origin = exchange->origin;
     struct http_head *head = origin->ops->head(origin);
 
     struct http_fault fault =
-        origin->ops->parse_response(origin, exchange->request.is_head, &exchange->response);
+        origin->ops->parse_response(origin, &exchange->request, &exchange->response);
     if (fault.status != 0)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, fault.why);
+    if (exchange->response.status == 101)
+        return on_switch(exchange, head);
     origin->ops->set_framing(origin, exchange->response.framing);
     if (exchange->response.is_interim)
         return PUMP_DONE; /* its end follows at once */

@@ -110,10 +110,10 @@ static struct http_fault stream_fault(const struct stream *stream)
     return h1_reader_fault(of_const(stream)->reader);
 }
 
-static struct http_fault parse_response(struct stream *stream, bool to_head_request,
+static struct http_fault parse_response(struct stream *stream, const struct http_request *to,
                                         struct http_response *out)
 {
-    return response_parse(stream_head(stream), to_head_request, false, out);
+    return response_parse(stream_head(stream), to->is_head, to->wants_websocket, out);
 }
 
 static void stream_set_framing(struct stream *stream, struct http_framing framing)
@@ -159,6 +159,7 @@ static enum error send_request(struct stream *base, const struct stream_request 
         .method = request->method,
         .path = request->path,
         .host = request->host,
+        .is_websocket = request->is_websocket,
     };
 
     stream->sending = request->framing;

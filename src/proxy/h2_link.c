@@ -18,6 +18,8 @@ enum error h2_link_open(struct h2_link *link, struct proxy *proxy, struct leg *l
 {
     struct h2_limits limits = h2_session_default_limits();
 
+    limits.allows_websocket = role == H2_REQUESTS;
+
     link->proxy = proxy;
     link->leg = leg;
     TAILQ_INIT(&link->messages);

@@ -257,13 +257,13 @@ static struct http_fault stream_fault(UNUSED const struct stream *stream)
     return (struct http_fault){400, "the stream is malformed"};
 }
 
-static struct http_fault parse_response(struct stream *stream, bool to_head_request,
+static struct http_fault parse_response(struct stream *stream, const struct http_request *to,
                                         struct http_response *out)
 {
     struct h2_message *message = of(stream);
     bool is_complete = message->has_ended && buffer_len(&message->in) == 0;
 
-    return h2_response_parse(stream_head(stream), to_head_request, is_complete, out);
+    return h2_response_parse(stream_head(stream), to->is_head, is_complete, out);
 }
 
 /* The session knows how bodies end. */

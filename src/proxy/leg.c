@@ -81,6 +81,7 @@ enum error leg_start_tls(struct leg *leg, SSL *ssl)
     if (bio == NULL)
         return ERR_NO_MEMORY;
     SSL_set_bio(ssl, bio, bio);
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS); /* see release_tls_buffers() */
     return OK;
 }
 
@@ -156,6 +157,25 @@ static enum leg_status read_tls(struct leg *leg, size_t *len)
     return result == 1 ? LEG_READY : tls_status(leg, result);
 }
 
+/* An idle leg holds no buffer. Not left to SSL_MODE_RELEASE_BUFFERS, which frees after each record
+ * and first wipes all 17 KiB: what was read from them SSL_read() has wiped already, because of the
+ * same option. */
+static void release_tls_buffers(struct leg *leg)
+{
+    uint64_t wipes = SSL_get_options(leg->ssl) & SSL_OP_CLEANSE_PLAINTEXT;
+
+    SSL_clear_options(leg->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_free_buffers(leg->ssl); /* refuses while they hold anything */
+    SSL_set_options(leg->ssl, wipes);
+}
+
+static enum leg_status wait_for_more(struct leg *leg)
+{
+    if (leg->ssl != NULL && SSL_is_init_finished(leg->ssl))
+        release_tls_buffers(leg);
+    return LEG_BLOCKED;
+}
+
 enum leg_status leg_read(struct leg *leg, struct slice *out)
 {
     size_t len = 0;
@@ -167,12 +187,12 @@ enum leg_status leg_read(struct leg *leg, struct slice *out)
     if (leg->fd < 0 || leg->is_broken)
         return LEG_BROKEN;
     if (leg->is_drained && (leg->ssl == NULL || !SSL_has_pending(leg->ssl)))
-        return LEG_BLOCKED;
+        return wait_for_more(leg);
 
     enum leg_status status = leg->ssl != NULL ? read_tls(leg, &len) : read_plain(leg, &len);
     if (status == LEG_READY)
         *out = slice_of(leg->scratch, len);
-    return status;
+    return status == LEG_BLOCKED ? wait_for_more(leg) : status;
 }
 
 enum error leg_put_back(struct leg *leg, struct slice bytes, struct slice rest)

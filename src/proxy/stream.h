@@ -24,6 +24,7 @@ struct stream_request {
     struct slice method, path, host;
     const struct http_head *head;
     struct http_framing framing;
+    bool is_websocket;
     bool has_values; /* of secrets: no table of the protocol's may keep them */
 };
 
@@ -45,7 +46,7 @@ struct stream_ops {
     struct http_head *(*trailers)(struct stream *stream); /* after STREAM_END; NULL: none */
     struct http_fault (*fault)(const struct stream *stream);
     /* What the head of a response means. */
-    struct http_fault (*parse_response)(struct stream *stream, bool to_head_request,
+    struct http_fault (*parse_response)(struct stream *stream, const struct http_request *to,
                                         struct http_response *out);
     /* Must follow STREAM_HEAD: how the body ends. */
     void (*set_framing)(struct stream *stream, struct http_framing framing);

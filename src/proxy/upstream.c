@@ -144,16 +144,16 @@ static void dial(struct upstream *upstream)
 }
 
 /* Spare until somebody claims it. */
-static struct upstream *upstream_new(struct sandbox *sandbox, const struct authority *target,
-                                     bool is_tls)
+static struct upstream *upstream_new(struct sandbox *sandbox, const struct upstream_wish *wish)
 {
     struct upstream *upstream = calloc(1, sizeof(*upstream));
 
     if (upstream == NULL)
         return NULL;
     upstream->sandbox = sandbox;
-    upstream->target = *target;
-    upstream->is_tls = is_tls;
+    upstream->target = wish->target;
+    upstream->is_tls = wish->is_tls;
+    upstream->offers_h1_only = wish->needs_h1;
     upstream->leg.fd = -1;
     waitlist_init(&upstream->waiting);
     h1_stream_init(&upstream->h1, &upstream->leg, H1_RESPONSES);
@@ -162,9 +162,14 @@ static struct upstream *upstream_new(struct sandbox *sandbox, const struct autho
     return upstream;
 }
 
-static bool goes_to(const struct upstream *upstream, const struct authority *target, bool is_tls)
+static bool fits(const struct upstream *upstream, const struct upstream_wish *wish)
 {
-    return upstream->is_tls == is_tls && authority_equals(&upstream->target, target);
+    bool may_speak_h2 =
+        upstream->state == UPSTREAM_OPEN ? upstream->speaks_h2 : !upstream->offers_h1_only;
+
+    return upstream->is_tls == wish->is_tls && authority_equals(&upstream->target, &wish->target) &&
+           !(wish->needs_h1 && wish->is_tls && may_speak_h2) &&
+           !(wish->fresh_only && upstream->exchanges > 0);
 }
 
 static bool has_room(const struct upstream *upstream)
@@ -174,31 +179,29 @@ static bool has_room(const struct upstream *upstream)
 
 /* One on its way can serve all who wait for it, unless it is known to speak HTTP/1: then it is for
  * the first of them. */
-static bool is_usable(const struct upstream *upstream, bool fresh_only)
+static bool is_usable(const struct upstream *upstream)
 {
-    if (fresh_only && upstream->exchanges > 0)
-        return false;
     if (upstream->state == UPSTREAM_OPEN)
         return has_room(upstream);
     return upstream->state == UPSTREAM_FAILED || waitlist_is_empty(&upstream->waiting) ||
-           !sandbox_knows_h1(upstream->sandbox, &upstream->target);
+           !(upstream->offers_h1_only || sandbox_knows_h1(upstream->sandbox, &upstream->target));
 }
 
-static struct upstream *find_spare(struct sandbox *sandbox, const struct authority *target,
-                                   bool is_tls, bool fresh_only)
+static struct upstream *find_spare(struct sandbox *sandbox, const struct upstream_wish *wish)
 {
     struct upstream *upstream;
 
     TAILQ_FOREACH(upstream, &sandbox->spare_upstreams, link)
-    if (goes_to(upstream, target, is_tls) && is_usable(upstream, fresh_only))
-        return upstream;
+    {
+        if (fits(upstream, wish) && is_usable(upstream))
+            return upstream;
+    }
     return NULL;
 }
 
-static struct upstream *dial_new(struct sandbox *sandbox, const struct authority *target,
-                                 bool is_tls)
+static struct upstream *dial_new(struct sandbox *sandbox, const struct upstream_wish *wish)
 {
-    struct upstream *upstream = upstream_new(sandbox, target, is_tls);
+    struct upstream *upstream = upstream_new(sandbox, wish);
 
     if (upstream != NULL)
         dial(upstream);
@@ -207,18 +210,19 @@ static struct upstream *dial_new(struct sandbox *sandbox, const struct authority
 
 void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool is_tls)
 {
-    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX &&
-        find_spare(sandbox, target, is_tls, false) == NULL)
-        dial_new(sandbox, target, is_tls);
+    const struct upstream_wish wish = {.target = *target, .is_tls = is_tls};
+
+    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX && find_spare(sandbox, &wish) == NULL)
+        dial_new(sandbox, &wish);
 }
 
-struct upstream *upstream_find(struct sandbox *sandbox, const struct authority *target, bool is_tls,
-                               bool fresh_only, struct waiter *waiter)
+struct upstream *upstream_find(struct sandbox *sandbox, const struct upstream_wish *wish,
+                               struct waiter *waiter)
 {
-    struct upstream *upstream = find_spare(sandbox, target, is_tls, fresh_only);
+    struct upstream *upstream = find_spare(sandbox, wish);
 
     if (upstream == NULL)
-        upstream = dial_new(sandbox, target, is_tls);
+        upstream = dial_new(sandbox, wish);
     if (upstream != NULL && upstream->state != UPSTREAM_OPEN && upstream->state != UPSTREAM_FAILED)
         waitlist_add(&upstream->waiting, waiter);
     return upstream;

@@ -26,6 +26,7 @@ struct upstream {
     bool is_tls;
     enum upstream_state state;
     struct leg leg;
+    bool offers_h1_only;
     bool speaks_h2; /* as ALPN said */
     struct h1_stream h1;
     struct h2_link h2;
@@ -42,11 +43,18 @@ struct upstream {
 
 /* Starts a connection for the first exchange that asks; a no-op when there is a spare one. */
 void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool is_tls);
-/* A spare connection to the target, one on its way, or a new one; `fresh_only`: none that has
- * served before. While its state is not settled `waiter` waits, and asks again. NULL when out of
- * memory. */
-struct upstream *upstream_find(struct sandbox *sandbox, const struct authority *target, bool is_tls,
-                               bool fresh_only, struct waiter *waiter);
+/* What an exchange asks for. */
+struct upstream_wish {
+    struct authority target;
+    bool is_tls;
+    bool fresh_only; /* none that has served before */
+    bool needs_h1;   /* for an upgrade */
+};
+
+/* A spare connection that fits, one on its way, or a new one. While its state is not settled
+ * `waiter` waits, and asks again. NULL when out of memory. */
+struct upstream *upstream_find(struct sandbox *sandbox, const struct upstream_wish *wish,
+                               struct waiter *waiter);
 /* An open one serves the exchange of this task, which runs when it is readable or writable. NULL
  * when out of memory. */
 struct stream *upstream_begin(struct upstream *upstream, struct task *task);

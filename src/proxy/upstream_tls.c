@@ -86,6 +86,13 @@ static bool expect_identity(SSL *ssl, const struct host_name *host)
            SSL_set_tlsext_host_name(ssl, host->text) == 1;
 }
 
+static bool offer_h1_only(SSL *ssl)
+{
+    static const unsigned char alpn[] = "\x08http/1.1";
+
+    return SSL_set_alpn_protos(ssl, alpn, sizeof(alpn) - 1) == 0;
+}
+
 static void offer_session(struct upstream *upstream, SSL *ssl)
 {
     SSL_SESSION *session = sandbox_session(upstream->sandbox, &upstream->target);
@@ -106,6 +113,8 @@ enum error upstream_tls_start(struct upstream *upstream)
     SSL_set_app_data(ssl, upstream);
     TRY(leg_start_tls(&upstream->leg, ssl));
     if (!expect_identity(ssl, &upstream->target.host))
+        return ERR_CRYPTO;
+    if (upstream->offers_h1_only && !offer_h1_only(ssl))
         return ERR_CRYPTO;
     offer_session(upstream, ssl);
     return OK;
