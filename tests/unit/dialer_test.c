@@ -27,6 +27,7 @@ struct dialer_world {
     struct peer supervisor, worker, control;
     bool is_ready, is_worker_gone, is_lost;
     struct message_dialed dialed;
+    struct message_looked_up looked_up;
     char detail[512];
     bool has_answer;
 };
@@ -60,6 +61,14 @@ static void on_dialed(struct peer *peer, struct message *message)
     note(world, message->dialed.detail);
 }
 
+static void on_looked_up(struct peer *peer, struct message *message)
+{
+    struct dialer_world *world = peer->context;
+
+    world->looked_up = message->looked_up;
+    world->has_answer = true;
+}
+
 static void on_resolved(struct peer *peer, struct message *message)
 {
     struct dialer_world *world = peer->context;
@@ -80,7 +89,8 @@ static void on_worker_gone(struct peer *peer)
 
 static message_handler *const supervisor_handlers[MESSAGE_COUNT] = {
     [MESSAGE_READY] = on_ready, [MESSAGE_PEER_LOST] = on_peer_lost};
-static message_handler *const worker_handlers[MESSAGE_COUNT] = {[MESSAGE_DIALED] = on_dialed};
+static message_handler *const worker_handlers[MESSAGE_COUNT] = {
+    [MESSAGE_DIALED] = on_dialed, [MESSAGE_LOOKED_UP] = on_looked_up};
 static message_handler *const control_handlers[MESSAGE_COUNT] = {[MESSAGE_RESOLVED] = on_resolved};
 
 static void listen_on_loopback(struct dialer_world *world)
@@ -124,7 +134,8 @@ static void send_configuration(struct dialer_world *world)
     struct message view_key = {.type = MESSAGE_VIEW_KEY};
 
     snprintf(text, sizeof(text),
-             "upstream: { resolve: { ok.test: '127.0.0.1:%u', private.test: 10.0.0.1 } }\n",
+             "upstream: { resolve: { ok.test: '127.0.0.1:%u', private.test: 10.0.0.1,\n"
+             "  six.test: 'fd00::1', other.test: 10.0.0.3 } }\n",
              world->port);
     const struct message configuration = {.type = MESSAGE_CONFIGURATION,
                                           .configuration = {.path = SLICE("t.yaml"),
@@ -198,6 +209,7 @@ static void encode_view(enum view_status status, struct buffer *out)
 
     assert_int_equal(host_list_add(allowlist, SLICE("ok.test:*"), NULL), OK);
     assert_int_equal(host_list_add(allowlist, SLICE("private.test:*"), NULL), OK);
+    assert_int_equal(host_list_add(allowlist, SLICE("six.test:8443"), NULL), OK);
     assert_int_equal(host_list_add(allowlist, SLICE("10.0.0.2:*"), NULL), OK);
     assert_int_equal(view_encode(&view, out), OK);
     host_list_free(allowlist);
@@ -342,6 +354,65 @@ static void control_learns_what_would_be_dialled(void **state)
     assert_int_equal(world->dialed.address.port, 443);
 }
 
+static struct message lookup_message(uint64_t handle, const char *host, bool wants_ipv6)
+{
+    struct message message = {.type = MESSAGE_LOOKUP,
+                              .lookup = {.ticket = 7, .handle = handle, .wants_ipv6 = wants_ipv6}};
+
+    assert_int_equal(host_name_parse(slice_from_string(host), &message.lookup.host), OK);
+    return message;
+}
+
+static const struct message_looked_up *look_up(struct dialer_world *world, const char *host,
+                                               bool wants_ipv6)
+{
+    const struct message message = lookup_message(1, host, wants_ipv6);
+
+    world->has_answer = false;
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->has_answer);
+    assert_int_equal(world->looked_up.ticket, 7);
+    return &world->looked_up;
+}
+
+static void a_name_of_the_configuration_has_its_address_and_no_other(void **state)
+{
+    struct dialer_world *world = *state;
+
+    present(world, 1, VIEW_RUNNING);
+    const struct message_looked_up *answer = look_up(world, "private.test", false);
+    assert_int_equal(answer->code, REFUSAL_NONE);
+    assert_true(answer->exists);
+    assert_int_equal(answer->addresses.count, 1);
+    assert_memory_equal(answer->addresses.items[0].bytes, ((uint8_t[]){10, 0, 0, 1}), 4);
+    assert_in_range(answer->ttl_s, 1, 60);
+    assert_int_equal(look_up(world, "private.test", true)->addresses.count, 0);
+    assert_true(world->looked_up.exists);
+    assert_int_equal(look_up(world, "six.test", false)->addresses.count, 0);
+    assert_int_equal(look_up(world, "six.test", true)->addresses.count, 1);
+}
+
+static void a_name_that_the_view_does_not_allow_is_not_looked_up(void **state)
+{
+    struct dialer_world *world = *state;
+
+    present(world, 1, VIEW_RUNNING);
+    assert_int_equal(look_up(world, "other.test", false)->code, REFUSAL_HOST_NOT_ALLOWED);
+    assert_int_equal(world->looked_up.addresses.count, 0);
+    assert_int_equal(look_up(world, "10.0.0.2", false)->code, REFUSAL_HOST_NOT_ALLOWED);
+    present(world, 1, VIEW_SUSPENDED);
+    assert_int_equal(look_up(world, "ok.test", false)->code, REFUSAL_SANDBOX_SUSPENDED);
+}
+
+static void a_look_up_without_a_view_costs_the_worker_its_channel(void **state)
+{
+    struct dialer_world *world = *state;
+    const struct message message = lookup_message(9, "ok.test", false);
+
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->is_worker_gone);
+}
+
 #define DIALER_TEST(fact) cmocka_unit_test_setup_teardown(fact, set_up, tear_down)
 
 int main(void)
@@ -356,6 +427,9 @@ int main(void)
         DIALER_TEST(so_does_a_handle_that_was_forgotten),
         DIALER_TEST(a_worker_may_not_resolve_without_a_view),
         DIALER_TEST(control_learns_what_would_be_dialled),
+        DIALER_TEST(a_name_of_the_configuration_has_its_address_and_no_other),
+        DIALER_TEST(a_name_that_the_view_does_not_allow_is_not_looked_up),
+        DIALER_TEST(a_look_up_without_a_view_costs_the_worker_its_channel),
     };
 
     signal(SIGPIPE, SIG_IGN);
