@@ -62,16 +62,20 @@ def origin_with(kind, defect, authority, folder):
 
 
 @pytest.fixture(scope="module")
-def stapling_nginx(authority, folder):
-    leaf = authority.issue([host_of("revoked")])
-    certificate, key = leaf.write(folder, "revoked")
-    response = folder / "revoked.ocsp"
-    response.write_bytes(leaf.revocation())
-    certificate.write_bytes(certificate.read_bytes() + authority.file.read_bytes())
-    staple = f"ssl_stapling on; ssl_stapling_verify off; ssl_stapling_file {response};"
-    nginx = Nginx(certificate, key, staple)
-    yield nginx
-    nginx.close()
+def stapling_nginxes(authority, folder):
+    """By kind: one of TLS 1.3, one of 1.2, whose certificates are revoked."""
+    nginxes = {}
+    for kind, protocol in {"revoked": "TLSv1.3", "revoked-1-2": "TLSv1.2"}.items():
+        leaf = authority.issue([host_of(kind)])
+        certificate, key = leaf.write(folder, kind)
+        response = folder / f"{kind}.ocsp"
+        response.write_bytes(leaf.revocation())
+        certificate.write_bytes(certificate.read_bytes() + authority.file.read_bytes())
+        staple = f"ssl_stapling on; ssl_stapling_verify off; ssl_stapling_file {response};"
+        nginxes[kind] = Nginx(certificate, key, staple + f"ssl_protocols {protocol};")
+    yield nginxes
+    for nginx in nginxes.values():
+        nginx.close()
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +87,14 @@ def stapleless(authority, folder):
 
 
 @pytest.fixture(scope="module")
-def bad(authority, folder, upstream, stapling_nginx, stapleless):
+def bad(authority, folder, upstream, stapling_nginxes, stapleless):
     """(a sandbox that may reach them all, origins by kind)"""
     origins = {
         kind: origin_with(kind, defect, authority, folder)
         for kind, defect in {**DEFECTS, **SOUND}.items()
     }
     resolve = {host_of(kind): origin.endpoint for kind, origin in origins.items()}
-    resolve[host_of("revoked")] = stapling_nginx.endpoint
+    resolve |= {host_of(kind): nginx.endpoint for kind, nginx in stapling_nginxes.items()}
     resolve[host_of("must-staple")] = stapleless.endpoint
     with Sealgate({"workers": 1, "upstream": {**upstream, "resolve": resolve}}) as proxy:
         store = proxy.api.store(["*.bad.test"])
@@ -119,9 +123,12 @@ def test_a_sound_origin_is_talked_to(bad, kind):
     assert len(origins[kind].seen) == 1
 
 
-def test_a_stapled_revocation_is_honoured(bad):
-    body = refusal(fetch(bad[0], "revoked"), 502, "upstream_tls")
-    assert "revoked" in body["error"].lower()
+@pytest.mark.parametrize("kind", ["revoked", "revoked-1-2"])
+def test_a_stapled_revocation_is_honoured(bad, kind):
+    """Each time: no session may come of it that would be resumed without a look at the staple."""
+    for _ in range(3):
+        body = refusal(fetch(bad[0], kind), 502, "upstream_tls")
+        assert "revoked" in body["error"].lower()
 
 
 def test_a_leaf_that_must_staple_must_staple(bad):

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Peers that stop, stall or leave at the wrong moment cost nothing and confuse nobody."""
+
+import os
+import pathlib
+import socket
+import struct
+import threading
+import time
+
+from harness.wait import until
+from harness.wire import basic
+
+WATCHED_S = 1
+
+
+def explicit(method, sandbox, path, fields=(), version="1.1"):
+    """A request in absolute form."""
+    lines = [f"{method} http://api.test{path} HTTP/{version}", "Host: api.test", *fields]
+    lines.append(f"Proxy-Authorization: {basic(*sandbox.credentials)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def cpu_seconds(proxy):
+    """What its workers have used so far."""
+    ticks = 0
+    for pid in proxy.pids("worker"):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def used_meanwhile(proxy):
+    before = cpu_seconds(proxy)
+    time.sleep(WATCHED_S)
+    return cpu_seconds(proxy) - before
+
+
+def queues(local=None, remote=None):
+    """(to be sent, to be read) of the established connections of these ports."""
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, here, there, state, held = line.split()[:5]
+        ports = int(here.split(":")[1], 16), int(there.split(":")[1], 16)
+        if state == "01" and ports[0] == (local or ports[0]) and ports[1] == (remote or ports[1]):
+            yield tuple(int(count, 16) for count in held.split(":"))
+
+
+def sent_until_held(wire, proxy, origin):
+    """Chunks, until the proxy keeps some that the kernel does not take: the origin does not read."""
+    steady, last = 0, None
+    wire.send(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+    while steady < 3:
+        wire.send(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
+        until(lambda: not any(unread for _, unread in queues(local=proxy.proxy_port)), "all is read")
+        waiting = max(unsent for unsent, _ in queues(remote=origin.port))
+        steady = steady + 1 if waiting == last else 0
+        last = waiting
+
+
+def test_a_client_that_leaves_while_the_origin_does_not_read_uses_no_processor_time(origin, own_proxy):
+    proxy = own_proxy(workers=1)
+    store = proxy.api.store(["api.test"])
+    sandbox = proxy.api.sandbox(store)
+    release = threading.Event()
+    path = origin.on(lambda exchange: release.wait())
+    try:
+        with sandbox.wire() as wire:
+            wire.send(explicit("POST", sandbox, path, ["Transfer-Encoding: chunked"]))
+            sent_until_held(wire, proxy, origin)
+            wire.send(b"0\r\n\r\n")
+            wire.sock.shutdown(socket.SHUT_WR)
+            assert used_meanwhile(proxy) < WATCHED_S / 5
+    finally:
+        release.set()
+
+
+def test_stalled_connections_use_no_processor_time(origin, own_proxy):
+    proxy = own_proxy(workers=1)
+    sandbox = proxy.api.sandbox(proxy.api.store(["api.test"]))
+    release = threading.Event()
+    hanging = explicit("GET", sandbox, origin.on(lambda exchange: release.wait()))
+    wires = [sandbox.wire() for _ in range(6)]
+    begun = [b"", b"GET http://api.t", hanging, hanging + hanging, hanging[:-2], hanging]
+    try:
+        for wire, data in zip(wires, begun):
+            wire.send(data)
+        wires[-1].sock.shutdown(socket.SHUT_WR)
+        until(lambda: len(origin.seen) > 0, "the origin is asked")
+        assert used_meanwhile(proxy) < WATCHED_S / 5
+    finally:
+        release.set()
+        for wire in wires:
+            wire.close()
+
+
+def test_an_answer_that_comes_before_the_body_is_read_arrives(origin, keyed):
+    """... though the origin then resets the connection that the body goes to."""
+
+    def refuse_and_reset(exchange):
+        exchange.answer(413, [("Connection", "close")], b"too much")
+        exchange.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        exchange.close_after = True
+
+    path = origin.on(refuse_and_reset)
+    with keyed.sandbox.wire() as wire:
+        wire.send(explicit("POST", keyed.sandbox, path, ["Content-Length: 20000000"]))
+        try:
+            for _ in range(200):
+                wire.send(b"x" * 100000)
+        except OSError:
+            pass  # it is not read to its end
+        assert wire.response().status == 413
+
+
+def test_a_refusal_closes_where_the_client_asked_for_that(keyed):
+    with keyed.sandbox.wire() as wire:
+        wire.send(explicit("GET", keyed.sandbox, "/", ["Connection: close"]).replace(b"api", b"no", 2))
+        assert wire.response().status == 403
+        assert wire.is_closed()
+
+
+def test_an_old_client_is_told_that_the_connection_closes(origin, keyed):
+    path = origin.on(lambda exchange: exchange.answer(200, body=b"ok"))
+    with keyed.sandbox.wire() as wire:
+        wire.send(explicit("GET", keyed.sandbox, path, ["Connection: keep-alive"], version="1.0"))
+        response = wire.response()
+        assert response.status == 200 and response.field("connection") == "close"
+        assert wire.is_closed()
+
+
+def test_a_half_closed_client_gets_the_whole_answer(origin, keyed):
+    path = origin.on(lambda exchange: exchange.answer(200, body=b"x" * 4000000))
+    with keyed.sandbox.wire() as wire:
+        wire.send(explicit("GET", keyed.sandbox, path))
+        wire.sock.shutdown(socket.SHUT_WR)
+        assert len(wire.response().body) == 4000000
+
+
+def test_idle_connections_do_not_hold_up_the_end(origin, own_proxy):
+    proxy = own_proxy(limits={"drain_timeout": "1h"})
+    sandbox = proxy.api.sandbox(proxy.api.store(["api.test"]))
+    path = origin.on(lambda exchange: exchange.answer(200, body=b"ok"))
+    wires = [sandbox.wire() for _ in range(8)]
+    for wire in wires:
+        wire.send(explicit("GET", sandbox, path))
+        assert wire.response().status == 200
+    assert proxy.terminate() == 0
+    for wire in wires:
+        assert wire.is_closed()
+        wire.close()
