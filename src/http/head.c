@@ -216,3 +216,13 @@ bool http_is_field_value(struct slice s)
     }
     return bad == 0;
 }
+
+size_t http_head_size(const struct http_head *head)
+{
+    static const size_t line_overhead = 4; /* ": " and CRLF */
+    size_t size = head->method.len + head->target.len + line_overhead;
+
+    for (size_t i = 0; i < head->field_count; i++)
+        size += head->fields[i].name.len + head->fields[i].value.len + line_overhead;
+    return size;
+}

@@ -63,6 +63,9 @@ MUST_USE enum error http_head_store(struct http_head *head, struct slice bytes, 
  * Transfer-Encoding, Upgrade, HTTP2-Settings. */
 void http_head_strip_hop_by_hop(struct http_head *head);
 
+/* Bytes of the target and all fields, as HTTP/1 would write them: what a limit on heads counts. */
+size_t http_head_size(const struct http_head *head);
+
 /* A field name is a token; a value has no control but tab (RFC 9110, 5.5). */
 bool http_is_token(struct slice s);
 size_t http_token_len(struct slice s); /* of the token it begins with; 0: none */

@@ -278,10 +278,12 @@ static enum step route_explicit(struct connection *connection)
 static enum step parse_and_route(struct connection *connection)
 {
     struct stream *stream = &connection->h1.stream;
+    const struct http_head *head = stream->ops->head(stream);
     uint16_t default_port = connection->is_tls ? 443 : 80;
 
-    struct http_fault fault =
-        request_parse(stream->ops->head(stream), default_port, &connection->request);
+    struct http_fault fault = request_parse(head, default_port, &connection->request);
+    if (fault.status == 0 && http_head_size(head) > connection->proxy->settings.header_bytes)
+        fault = (struct http_fault){431, "the head is larger than limits.header_bytes"};
     if (fault.status != 0)
         return refuse_head(connection, refusal_for_status(fault.status), fault.why);
     if (!connection->request.is_connect)
