@@ -71,12 +71,13 @@ static enum cli_status take_option(struct cli *cli, int code)
 static enum cli_status parse_options(struct cli *cli, int argc, char **argv)
 {
     struct option options[LONG_OPTIONS_MAX + 1] = {0};
+    const char *order = cli->command->takes_command ? "+" : "";
     int code;
 
     make_long_options(cli->command, options);
     optind = 0;
     argv[0] = cli->path; /* what getopt calls us in its messages */
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, order, options, NULL)) != -1) {
         enum cli_status status = take_option(cli, code);
 
         if (status != CLI_DONE)

@@ -30,7 +30,8 @@ struct cli_command {
     const struct cli_command *children; /* up to one without a name; NULL: none */
     enum cli_status (*run)(struct cli *cli);
     bool is_hidden;
-    bool takes_raw; /* run gets every argument unparsed: `process`, `run` */
+    bool takes_command; /* options end at the first argument */
+    bool takes_raw;     /* run gets every argument unparsed: `process`, `run` */
 };
 
 /* The global options, which every command takes. */

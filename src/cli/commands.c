@@ -8,11 +8,13 @@ static const struct cli_option explain_options[] = {
     {"secret", "NAME", "would the value of this secret be sent there"},
 };
 static const struct cli_option run_options[] = {
-    {"store", "NAME", "a store of the configuration or of the server; repeat it"},
-    {"secret", "NAME=SOURCE[@HOSTS]", "a secret from env:VARIABLE or file:PATH; repeat it"},
+    {"store", "NAME", "a store of the configuration; repeat it"},
+    {"secret", "NAME=SOURCE[@HOSTS]",
+     "a secret from env:VARIABLE, file:PATH or cmd:COMMAND; repeat it"},
     {"allow", "HOST", "a host it may reach; repeat it"},
     {"env", "NAME=VALUE", "a variable of its environment; repeat it"},
-    {"learn", NULL, "block nothing, say what it reached"},
+    {"learn", NULL, "block nothing, print the allowlist that it needed at the end"},
+    {"share", "NAME", "keep a variable like SSH_AUTH_SOCK, and the socket it names; or a path"},
     {"no-isolate", NULL, "go on with variables only where namespaces are not permitted"},
 };
 static const struct cli_option seal_options[] = {
@@ -32,11 +34,18 @@ static const struct cli_command commands[] = {
                     "DATA_DIR/api-key. SIGHUP reloads, SIGTERM drains, SIGINT stops.",
      .run = serve_run},
     {.name = "run",
-     .summary = "run one command behind a proxy of its own (not built yet)",
+     .summary = "run one command behind a proxy of its own",
      .arguments = "-- COMMAND [ARGUMENT]...",
+     .description =
+         "Needs no server, no root and no configuration. The command runs in namespaces of its "
+         "own, "
+         "whose network leads to the proxy alone. With any of --allow, --secret and --store "
+         "everything else is denied. The exit status is the command's.",
+     .arguments_min = 1,
      .arguments_max = INT_MAX,
+     .takes_command = true,
      COMMANDS_OPTIONS(run_options),
-     .run = serve_run_command},
+     .run = run_run},
     {.name = "store", .summary = "secret stores", .children = store_commands},
     {.name = "secret", .summary = "secrets of a store", .children = secret_commands},
     {.name = "sandbox", .summary = "sandboxes and checkpoints", .children = sandbox_commands},

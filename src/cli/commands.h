@@ -17,7 +17,7 @@ extern const struct cli_command store_commands[], secret_commands[], sandbox_com
 /* Commands without a group: what commands.c names. */
 enum cli_status serve_run(struct cli *cli);
 enum cli_status serve_run_process(struct cli *cli);
-enum cli_status serve_run_command(struct cli *cli);
+enum cli_status run_run(struct cli *cli);
 enum cli_status explain_run(struct cli *cli);
 enum cli_status explain_run_allowed_hosts(struct cli *cli);
 enum cli_status seal_run(struct cli *cli);

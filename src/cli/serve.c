@@ -22,13 +22,6 @@ enum cli_status serve_run_process(struct cli *cli)
     return (enum cli_status)process_main(cli->argument_count, cli->arguments);
 }
 
-enum cli_status serve_run_command(struct cli *cli)
-{
-    (void)cli;
-    return cli_fail("`sealgate run` is not built yet: start `sealgate serve`, make a sandbox, and "
-                    "run the command in the environment of `sealgate sandbox env`");
-}
-
 enum cli_status version_run(struct cli *cli)
 {
     (void)cli;

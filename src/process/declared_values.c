@@ -4,6 +4,7 @@
 
 #include "observe/log.h"
 #include "process/durable_file.h"
+#include "process/secret_command.h"
 
 #include <fcntl.h>
 #include <sodium.h>
@@ -80,18 +81,41 @@ static enum error read_variable(const struct config_secret *secret,
     return keep(value, text != NULL ? slice_from_string(text) : secret_reveal(&known->value));
 }
 
+static enum error read_command(const struct config_secret *secret, struct declared_value *value)
+{
+    OWNED_STRUCT(buffer) *output = &(struct buffer){.limit = SECRET_VALUE_MAX + 2};
+
+    TRY(secret_command_read(secret->source.data, output));
+    return keep(value, without_newline(buffer_view(output)));
+}
+
+static enum error read_source(const struct config_secret *secret,
+                              const struct declared_values *former, struct declared_value *value)
+{
+    switch (secret->source_kind) {
+    case CONFIG_SOURCE_ENV:
+        return read_variable(secret, former, value);
+    case CONFIG_SOURCE_FILE:
+        return read_file(secret, value);
+    default:
+        return read_command(secret, value);
+    }
+}
+
 static enum error read_value(const struct config_store *store, const struct config_secret *secret,
                              const struct declared_values *former, struct declared_value *value)
 {
-    bool is_variable = secret->source_kind == CONFIG_SOURCE_ENV;
-    enum error error =
-        is_variable ? read_variable(secret, former, value) : read_file(secret, value);
+    static const char *const complaints[] = {
+        [CONFIG_SOURCE_ENV] = "environment variable is not set",
+        [CONFIG_SOURCE_FILE] = "file cannot be read",
+        [CONFIG_SOURCE_COMMAND] = "command failed, or printed too much",
+    };
+    enum error error = read_source(secret, former, value);
 
     if (error == ERR_NO_MEMORY)
         return error;
     if (error != OK)
-        log_missing(store, secret,
-                    is_variable ? "environment variable is not set" : "file cannot be read");
+        log_missing(store, secret, complaints[secret->source_kind]);
     else if (value->value.len == 0 || value->value.len > SECRET_VALUE_MAX)
         log_missing(store, secret, "empty or longer than 16 KiB");
     else
@@ -145,6 +169,20 @@ enum error declared_values_read(const struct config *config, const struct declar
     wipe_variables(declared);
     *out = TAKE(declared);
     return OK;
+}
+
+bool declared_values_appear_in(const struct declared_values *declared, struct slice text)
+{
+    enum { LONG_ENOUGH = 8 };
+
+    for (size_t i = 0; i < declared->count; i++) {
+        struct slice value = secret_reveal(&declared->items[i].value);
+
+        if (value.len < LONG_ENOUGH ? slice_equals(text, value)
+                                    : slice_find_slice(text, value) < text.len)
+            return true;
+    }
+    return false;
 }
 
 void declared_values_free(struct declared_values *declared)

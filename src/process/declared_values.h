@@ -21,6 +21,10 @@ MUST_USE enum error declared_values_read(const struct config *config,
 void declared_values_free(struct declared_values *declared);
 DEFINE_OWNED_STRUCT(declared_values, declared_values_free)
 
+/* Whether a value stands somewhere in `text`; one of under 8 bytes must be all of it, or every text
+ * with a "1" in it would count. */
+bool declared_values_appear_in(const struct declared_values *declared, struct slice text);
+
 /* Sends everything: stores, secrets, one message for each value. `config` is the one that was read.
  * ERR_UNAVAILABLE. */
 MUST_USE enum error declared_values_send(const struct declared_values *declared,

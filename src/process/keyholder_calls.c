@@ -134,7 +134,8 @@ static void on_retire_keys(struct peer *peer, struct message *message)
 static enum error certificates(const struct keyholder *keyholder, struct buffer *out)
 {
     TRY(root_certificate_pem(keyholder->root, out));
-    return key_files_previous_certificate(keyholder->folder, out);
+    /* Keys in memory have no past. */
+    return keyholder->folder < 0 ? OK : key_files_previous_certificate(keyholder->folder, out);
 }
 
 static void on_ca_certificates(struct peer *peer, struct message *message)

@@ -12,7 +12,7 @@ struct keyholder_worker; /* keyholder_worker.c */
 
 struct keyholder {
     struct child *child;
-    int folder; /* DATA_DIR/keys */
+    int folder; /* DATA_DIR/keys; -1: keys in memory alone */
     struct ca_root *root;
     struct keyring *ring;
     uint8_t *ticket_key; /* MESSAGE_TICKET_KEY_SIZE, guarded; shared by all workers of the node */

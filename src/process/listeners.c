@@ -71,7 +71,7 @@ static enum error open_socket(int type, struct ip_endpoint *endpoint, int *out)
     return OK;
 }
 
-static enum error add(struct listeners *listeners, struct listener listener)
+enum error listeners_add(struct listeners *listeners, struct listener listener)
 {
     struct listener *items =
         reallocarray(listeners->items, listeners->count + 1, sizeof(*listeners->items));
@@ -90,7 +90,7 @@ static enum error open_one(struct listeners *listeners, struct listener *listene
     char text[LISTENERS_TEXT_MAX];
 
     if (open_socket(type_of(listener->kind), &listener->address, &listener->fd) == OK)
-        return add(listeners, *listener);
+        return listeners_add(listeners, *listener);
     LOG(LEVEL_ERROR, "listen_failed", .address = listeners_format(&listener->address, text),
         .system_error = errno);
     return ERR_SYSTEM;
@@ -215,7 +215,7 @@ enum error listeners_open_control_socket(int folder, struct listeners *listeners
         close(fd);
         return ERR_SYSTEM;
     }
-    return add(listeners, (struct listener){.kind = LISTENER_CONTROL_SOCKET, .fd = fd});
+    return listeners_add(listeners, (struct listener){.kind = LISTENER_CONTROL_SOCKET, .fd = fd});
 }
 
 void listeners_close(struct listeners *listeners)

@@ -27,6 +27,8 @@ MUST_USE enum error listeners_open(const struct config *config, unsigned worker_
                                    struct listeners *out);
 /* DATA_DIR/control.sock, for this uid and root. `folder` is DATA_DIR. */
 MUST_USE enum error listeners_open_control_socket(int folder, struct listeners *listeners);
+/* Takes the descriptor, also on failure. ERR_NO_MEMORY. */
+MUST_USE enum error listeners_add(struct listeners *listeners, struct listener listener);
 void listeners_close(struct listeners *listeners);
 /* The first of a kind, or NULL. */
 const struct listener *listeners_first(const struct listeners *listeners, enum listener_kind kind);

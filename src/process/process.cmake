@@ -7,7 +7,7 @@ sealgate_module(worker_views
     SOURCES held_views.c
     PUBLIC messages)
 sealgate_module(declared_values
-    SOURCES declared_values.c
+    SOURCES declared_values.c secret_command.c
     PUBLIC config channel
     PRIVATE key_files observe)
 sealgate_module(data_dir
@@ -16,11 +16,12 @@ sealgate_module(data_dir
     PRIVATE observe)
 # The processes themselves: everything comes together here.
 sealgate_module(process
-    SOURCES audit_output.c child.c configuration_file.c control_calls.c control_declaration.c
+    SOURCES audit_output.c child.c run.c run_refusal.c run_start.c run_stores.c run_watch.c configuration_file.c control_calls.c control_declaration.c
             control_process.c control_sandbox.c control_tls.c control_worker.c dialer.c dialer_lookup.c keyholder.c keyholder_calls.c
             keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
             worker.c worker_answers.c worker_request.c worker_service.c
     PUBLIC config channel
-    PRIVATE data_dir declared_values dial key_files worker_views observe proxy store control
+    PRIVATE data_dir declared_values dial key_files run_inside run_outcome worker_views observe
+            proxy store control
             PkgConfig::LIBEVENT PkgConfig::OPENSSL)

@@ -247,6 +247,11 @@ static void choose_delay(struct supervisor_child *child)
         child->delay_ms = child->delay_ms * 2 > DELAY_MAX_MS ? DELAY_MAX_MS : child->delay_ms * 2;
 }
 
+static bool keeps_state(const struct supervisor_child *child)
+{
+    return child->peer.role == PROCESS_KEYHOLDER || child->peer.role == PROCESS_CONTROL;
+}
+
 void supervisor_child_on_exit(struct supervisor_child *child, int status)
 {
     struct supervisor *supervisor = child->supervisor;
@@ -260,6 +265,10 @@ void supervisor_child_on_exit(struct supervisor_child *child, int status)
     if (supervisor->state >= SUPERVISOR_DRAINING)
         return;
     log_exit(child, status);
+    if (supervisor->hooks != NULL && keeps_state(child)) {
+        supervisor_stop(supervisor, 1); /* what was in its memory is nowhere else */
+        return;
+    }
     if (supervisor->state == SUPERVISOR_STARTING && ++supervisor->failures >= FAILURES_MAX) {
         supervisor_stop(supervisor, 1);
         return;

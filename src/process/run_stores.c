@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command may reach, and with which secrets. Never widens where a secret may go: with
+ * --learn, one that was bound by its store's list is bound to the same hosts by a list of its own.
+ */
+#include "process/run_stores.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OWN_STORE "sealgate-run"
+
+static const struct config_store *find_store(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->stores.count; i++) {
+        if (slice_equals(config->stores.items[i].name, slice_from_string(name)))
+            return &config->stores.items[i];
+    }
+    return NULL;
+}
+
+/* Nothing is denied while learning, but a secret goes only where it always went. */
+static void open_up(struct config_store *store)
+{
+    for (size_t i = 0; i < store->secret_count; i++) {
+        if (store->secrets[i].hosts.count == 0)
+            store->secrets[i].hosts = store->egress;
+    }
+    store->egress = (struct config_strings){NULL, 0};
+}
+
+static enum error add_named(const struct process_run_options *options, const struct config *config,
+                            struct run_stores *out)
+{
+    for (size_t i = 0; i < options->stores.count; i++) {
+        const struct config_store *store = find_store(config, options->stores.items[i]);
+
+        if (store == NULL) {
+            fprintf(stderr, "sealgate: the configuration has no store named %s\n",
+                    options->stores.items[i]);
+            return ERR_NOT_FOUND;
+        }
+        struct config_store *copy = &out->stores.items[out->stores.count++];
+        *copy = *store;
+        if (options->learns)
+            open_up(copy);
+    }
+    return OK;
+}
+
+static size_t count_hosts(const struct process_run_options *options)
+{
+    size_t count = options->allow.count;
+
+    for (size_t i = 0; i < options->secret_count; i++)
+        count += options->secrets[i].hosts.count;
+    return count;
+}
+
+static struct config_strings take_strings(struct slice **room,
+                                          const struct process_run_strings *strings)
+{
+    struct config_strings taken = {*room, strings->count};
+
+    for (size_t i = 0; i < strings->count; i++)
+        taken.items[i] = slice_from_string(strings->items[i]);
+    *room += strings->count;
+    return taken;
+}
+
+/* The hosts of its secrets join the allowlist: they lie in one array with those of --allow. */
+static void fill_own(const struct process_run_options *options, struct run_stores *out,
+                     struct config_store *own)
+{
+    static struct slice places[] = {SLICE_INIT("header")};
+    struct slice *room = out->memory;
+
+    *own = (struct config_store){.name = SLICE(OWN_STORE), .redact_responses = true};
+    own->secrets = out->secrets;
+    own->secret_count = options->secret_count;
+    for (size_t i = 0; i < options->secret_count; i++) {
+        const struct process_run_secret *secret = &options->secrets[i];
+
+        out->secrets[i] = (struct config_secret){.name = slice_from_string(secret->name),
+                                                 .source_kind = secret->source_kind,
+                                                 .source = slice_from_string(secret->source),
+                                                 .hosts = take_strings(&room, &secret->hosts),
+                                                 .places = {places, 1}};
+    }
+    take_strings(&room, &options->allow);
+    if (!options->learns)
+        own->egress = (struct config_strings){out->memory, count_hosts(options)};
+}
+
+static enum error take_memory(const struct process_run_options *options, struct run_stores *out)
+{
+    size_t stores = options->stores.count + 1;
+
+    out->stores.items = calloc(stores, sizeof(*out->stores.items));
+    out->names = calloc(stores, sizeof(*out->names));
+    out->memory = calloc(count_hosts(options) + 1, sizeof(*out->memory));
+    out->secrets = calloc(options->secret_count + 1, sizeof(*out->secrets));
+    bool is_there = out->stores.items != NULL && out->names != NULL && out->memory != NULL &&
+                    out->secrets != NULL;
+    return is_there ? OK : ERR_NO_MEMORY;
+}
+
+enum error run_stores_build(const struct process_run_options *options, const struct config *config,
+                            struct run_stores *out)
+{
+    TRY(take_memory(options, out));
+    TRY(add_named(options, config, out));
+    fill_own(options, out, &out->stores.items[out->stores.count]);
+    out->stores.count++;
+    for (size_t i = 0; i < out->stores.count; i++)
+        out->names[i] = out->stores.items[i].name;
+    out->is_restricted = !options->learns &&
+                         options->stores.count + options->secret_count + options->allow.count > 0;
+    return OK;
+}
+
+void run_stores_clear(struct run_stores *stores)
+{
+    free(stores->stores.items);
+    free(stores->names);
+    free(stores->memory);
+    free(stores->secrets);
+}
