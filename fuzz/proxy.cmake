@@ -1,0 +1,1 @@
+sealgate_fuzz_target(socks5 proxy)
