@@ -1,7 +1,7 @@
 # Everything comes from the system, through pkg-config; script/bootstrap installs it on Debian.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
-pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0.14)
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1.12)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)

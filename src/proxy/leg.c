@@ -130,6 +130,19 @@ enum leg_status leg_handshake(struct leg *leg)
     return result == 1 ? LEG_READY : tls_status(leg, result);
 }
 
+/* An idle leg holds no buffer. Not left to SSL_MODE_RELEASE_BUFFERS, which first wipes all 17 KiB,
+ * after each record: what was read from them SSL_read() has wiped already, because of the same
+ * option. */
+static void release_tls_buffers(struct leg *leg)
+{
+    if (leg->ssl == NULL || !leg->is_drained || !SSL_is_init_finished(leg->ssl))
+        return;
+    uint64_t wipes = SSL_get_options(leg->ssl) & SSL_OP_CLEANSE_PLAINTEXT;
+    SSL_clear_options(leg->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    (void)SSL_free_buffers(leg->ssl); /* refuses while they hold anything */
+    SSL_set_options(leg->ssl, wipes);
+}
+
 static enum leg_status read_plain(struct leg *leg, size_t *len)
 {
     ssize_t got = recv(leg->fd, leg->scratch, LEG_READ_SIZE, 0);
@@ -157,25 +170,6 @@ static enum leg_status read_tls(struct leg *leg, size_t *len)
     return result == 1 ? LEG_READY : tls_status(leg, result);
 }
 
-/* An idle leg holds no buffer. Not left to SSL_MODE_RELEASE_BUFFERS, which frees after each record
- * and first wipes all 17 KiB: what was read from them SSL_read() has wiped already, because of the
- * same option. */
-static void release_tls_buffers(struct leg *leg)
-{
-    uint64_t wipes = SSL_get_options(leg->ssl) & SSL_OP_CLEANSE_PLAINTEXT;
-
-    SSL_clear_options(leg->ssl, SSL_OP_CLEANSE_PLAINTEXT);
-    (void)SSL_free_buffers(leg->ssl); /* refuses while they hold anything */
-    SSL_set_options(leg->ssl, wipes);
-}
-
-static enum leg_status wait_for_more(struct leg *leg)
-{
-    if (leg->ssl != NULL && SSL_is_init_finished(leg->ssl))
-        release_tls_buffers(leg);
-    return LEG_BLOCKED;
-}
-
 enum leg_status leg_read(struct leg *leg, struct slice *out)
 {
     size_t len = 0;
@@ -186,13 +180,15 @@ enum leg_status leg_read(struct leg *leg, struct slice *out)
     }
     if (leg->fd < 0 || leg->is_broken)
         return LEG_BROKEN;
-    if (leg->is_drained && (leg->ssl == NULL || !SSL_has_pending(leg->ssl)))
-        return wait_for_more(leg);
+    if (leg->is_drained && (leg->ssl == NULL || !SSL_has_pending(leg->ssl))) {
+        release_tls_buffers(leg);
+        return LEG_BLOCKED;
+    }
 
     enum leg_status status = leg->ssl != NULL ? read_tls(leg, &len) : read_plain(leg, &len);
     if (status == LEG_READY)
         *out = slice_of(leg->scratch, len);
-    return status == LEG_BLOCKED ? wait_for_more(leg) : status;
+    return status;
 }
 
 enum error leg_put_back(struct leg *leg, struct slice bytes, struct slice rest)
@@ -257,6 +253,7 @@ enum leg_status leg_flush(struct leg *leg)
             return status;
         buffer_consume(&leg->out, sent);
     }
+    release_tls_buffers(leg);
     return LEG_READY;
 }
 
