@@ -13,9 +13,12 @@ import types
 import pytest
 
 from harness.certificates import Authority
+from harness.h2 import H2Origin
+from harness.h2_servers import Program, nghttpd
 from harness.names import NameServer
 from harness.nginx import Nginx
 from harness.origin import Origin, tls_context
+from harness.ports import free_port
 from harness.proxy import BINARY, Sealgate
 
 # Every one of these is the scripted origin; upstream.resolve sends them there.
@@ -31,6 +34,16 @@ ORIGIN_NAMES = [
     "www.example.test",
     "a.b.example.test",
     "only.resolve.test",
+]
+
+# These start with the first test that asks for them, on ports that are theirs from the beginning.
+LATE_NAMES = [
+    "h2.test",
+    "nginx2.test",
+    "nghttpd.test",
+    "node2.test",
+    "grpc.test",
+    "grpc-js.test",
 ]
 
 # What the name server knows, for names that are not in upstream.resolve.
@@ -100,6 +113,51 @@ def nginx(authority, folder):
 
 
 @pytest.fixture(scope="session")
+def late_ports():
+    return {name: free_port() for name in LATE_NAMES}
+
+
+@pytest.fixture(scope="session")
+def late_leaf(authority, folder):
+    """(certificate, key) of all of them."""
+    return authority.issue(LATE_NAMES).write(folder, "late")
+
+
+@pytest.fixture(scope="session")
+def h2_origin(late_ports, late_leaf):
+    """The scripted origin that speaks HTTP/2 alone."""
+    origin = H2Origin(tls_context(*late_leaf), late_ports["h2.test"])
+    yield origin
+    origin.close()
+
+
+@pytest.fixture(scope="session")
+def nginx2(late_ports, late_leaf):
+    server = f"listen 127.0.0.1:{late_ports['nginx2.test']} ssl http2;"
+    nginx = Nginx(*late_leaf, server)
+    yield nginx
+    nginx.close()
+
+
+@pytest.fixture(scope="session")
+def nghttpd_origin(late_ports, late_leaf, tmp_path_factory):
+    """Gives uploads back."""
+    files = tmp_path_factory.mktemp("nghttpd")
+    server = nghttpd(late_ports["nghttpd.test"], *late_leaf, files, "--echo-upload", "--no-content-length")
+    server.files = files
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def node2(late_ports, late_leaf, node_modules):
+    port = late_ports["node2.test"]
+    server = Program(["node", node_modules / "h2_origin.mjs", port, *late_leaf], port)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
 def names():
     names = NameServer(dict(DNS))
     yield names
@@ -107,9 +165,10 @@ def names():
 
 
 @pytest.fixture(scope="session")
-def upstream(authority, origin, nginx, names):
+def upstream(authority, origin, nginx, names, late_ports):
     """The `upstream` part of the configuration: nothing leaves loopback."""
     resolve = {name: origin.endpoint for name in ORIGIN_NAMES}
+    resolve |= {name: f"127.0.0.1:{port}" for name, port in late_ports.items()}
     return {
         "trust": [str(authority.file)],
         "resolve": {**resolve, "nginx.test": nginx.endpoint},
@@ -179,7 +238,7 @@ def keyed_with(api):
 def node_modules():
     """The npm packages of node/, installed once (script/test does it before)."""
     folder = pathlib.Path(__file__).parent / "node"
-    if not (folder / "node_modules/openai").exists():
+    if not (folder / "node_modules/@grpc/grpc-js").exists():
         subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=folder, check=True)
     return folder
 
