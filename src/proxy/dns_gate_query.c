@@ -77,13 +77,13 @@ static void reply(const struct dns_gate_query *query, const struct dns_answer *a
 }
 
 /* The end of a query that is answered. */
-static void answer(struct dns_gate_query *query, const struct dns_gate_decision *decision,
+static void finish(struct dns_gate_query *query, enum refusal_code code,
                    const struct dns_answer *answer)
 {
     const struct dns_gate_record record = {.query = &query->query,
                                            .view = query->view,
                                            .client = &query->route.source.address,
-                                           .code = decision->code,
+                                           .code = code,
                                            .began_ms = query->began_ms,
                                            .answer = answer};
 
@@ -92,76 +92,83 @@ static void answer(struct dns_gate_query *query, const struct dns_gate_decision 
     query_free(query);
 }
 
-static void conclude(struct dns_gate_query *query, struct dns_gate_decision decision)
+static struct dns_answer answer_of(struct dns_gate_decision decision)
 {
-    answer(query, &decision,
-           &(struct dns_answer){
-               .rcode = decision.rcode, .extended = decision.extended, .text = decision.text});
+    return (struct dns_answer){
+        .rcode = decision.rcode, .extended = decision.extended, .text = decision.text};
 }
 
-/* One line a second says enough about a flood. */
+static void conclude(struct dns_gate_query *query, struct dns_gate_decision decision)
+{
+    const struct dns_answer answer = answer_of(decision);
+
+    finish(query, decision.code, &answer);
+}
+
+/* One audit line a second says enough about a flood. */
 static void conclude_too_many(struct dns_gate_query *query, struct dns_gate_quota *quota)
 {
-    struct dns_gate_decision decision = dns_gate_decision_too_many();
+    const struct dns_answer answer = answer_of(dns_gate_decision_too_many());
 
     if (dns_gate_quota_should_tell(quota, proxy_now_ms(query->gate->proxy))) {
-        conclude(query, decision);
+        finish(query, REFUSAL_LIMIT_EXCEEDED, &answer);
         return;
     }
-    metrics_add(METRIC_DNS_REFUSED, 1);
-    metrics_count_refusal(decision.code);
-    reply(query, &(struct dns_answer){.rcode = decision.rcode,
-                                      .extended = decision.extended,
-                                      .text = decision.text});
+    dns_gate_record_count(REFUSAL_LIMIT_EXCEEDED);
+    reply(query, &answer);
     query_free(query);
 }
 
 static void look_up(struct dns_gate_query *query, struct dns_gate_quota *quota)
 {
     struct proxy *proxy = query->gate->proxy;
+    const struct proxy_lookup lookup = {&query->query.host, query->query.type == DNS_AAAA};
 
-    if (quota->lookups >= DNS_GATE_QUOTA_LOOKUPS) {
-        conclude_too_many(query, quota);
-        return;
-    }
     query->quota = quota;
     quota->lookups++;
     uint64_t ticket = ticket_open(proxy, &query->ticket, TICKET_LOOKUP, query);
     if (ticket == 0)
         conclude(query, dns_gate_decision_of(REFUSAL_OVERLOADED));
     else
-        proxy->services.lookup(
-            proxy->services.context, ticket, query->view,
-            &(struct proxy_lookup){&query->query.host, query->query.type == DNS_AAAA});
+        proxy->services.lookup(proxy->services.context, ticket, query->view, &lookup);
 }
 
-static void decide(struct dns_gate_query *query, struct sandbox *sandbox)
+static void decide(struct dns_gate_query *query, struct sandbox *sandbox,
+                   struct dns_gate_quota *quota)
 {
-    struct proxy *proxy = query->gate->proxy;
-    uint64_t now = proxy_now_ms(proxy);
-    struct dns_gate_quota *quota =
-        dns_gate_quotas_find(&query->gate->quotas, slice_of(sandbox->id, sandbox->id_len), now);
-
-    query->state = QUERY_AWAITING_ADDRESSES;
-    query->gate->stranger_count--;
-    query->view = view_ref(sandbox->view);
-    sandbox->idle_since_ms = now;
-    if (quota == NULL) {
-        conclude(query, dns_gate_decision_of(REFUSAL_OVERLOADED));
-        return;
-    }
-    if (!dns_gate_quota_take(quota, now)) {
-        conclude_too_many(query, quota);
-        return;
-    }
     struct dns_gate_decision decision =
-        dns_gate_decide(query->view, &query->query, proxy->settings.decision);
+        dns_gate_decide(query->view, &query->query, query->gate->proxy->settings.decision);
+
     if (!decision.looks_up) {
         conclude(query, decision);
         return;
     }
+    if (quota->lookups >= DNS_GATE_QUOTA_LOOKUPS) {
+        conclude_too_many(query, quota);
+        return;
+    }
     sandbox_touch(sandbox);
     look_up(query, quota);
+}
+
+/* From here on the query has an answer. */
+static void take_on(struct dns_gate_query *query, struct sandbox *sandbox)
+{
+    struct dns_gate *gate = query->gate;
+    uint64_t now = proxy_now_ms(gate->proxy);
+    struct dns_gate_quota *quota =
+        dns_gate_quotas_find(&gate->quotas, slice_of(sandbox->id, sandbox->id_len), now);
+
+    query->state = QUERY_AWAITING_ADDRESSES;
+    gate->stranger_count--;
+    query->view = view_ref(sandbox->view);
+    sandbox->idle_since_ms = now;
+    if (quota == NULL)
+        conclude(query, dns_gate_decision_of(REFUSAL_OVERLOADED));
+    else if (!dns_gate_quota_take(quota, now))
+        conclude_too_many(query, quota);
+    else
+        decide(query, sandbox, quota);
 }
 
 /* The sandbox with this id, or NULL; `*waits` when that is not known yet. */
@@ -213,7 +220,7 @@ static void identify(void *owner)
         id.len > 0 ? find_by_id(query, id, &waits) : find_by_source(query, &waits);
 
     if (sandbox != NULL) {
-        decide(query, sandbox);
+        take_on(query, sandbox);
     } else if (!waits) {
         drop(&query->route);
         query_free(query);
@@ -259,7 +266,6 @@ void dns_gate_on_looked_up(struct proxy *proxy, uint64_t ticket,
                            const struct proxy_looked_up *looked_up)
 {
     struct dns_gate_query *query = ticket_take(proxy, ticket, TICKET_LOOKUP);
-    struct dns_gate_decision allowed = {.rcode = DNS_NOERROR};
 
     if (query == NULL)
         return;
@@ -267,7 +273,7 @@ void dns_gate_on_looked_up(struct proxy *proxy, uint64_t ticket,
         conclude(query, dns_gate_decision_of(looked_up->code));
         return;
     }
-    answer(query, &allowed,
+    finish(query, REFUSAL_NONE,
            &(struct dns_answer){.rcode = looked_up->exists ? DNS_NOERROR : DNS_NXDOMAIN,
                                 .addresses = looked_up->addresses,
                                 .address_count = looked_up->count,

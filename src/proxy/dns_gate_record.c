@@ -36,7 +36,7 @@ static uint64_t wall_clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void count(enum refusal_code code)
+void dns_gate_record_count(enum refusal_code code)
 {
     metrics_add(code == REFUSAL_NONE ? METRIC_DNS_ALLOWED : METRIC_DNS_REFUSED, 1);
     if (code != REFUSAL_NONE)
@@ -77,6 +77,6 @@ void dns_gate_record_write(struct proxy *proxy, const struct dns_gate_record *re
         line.method = name_type(record->query->type, type);
     if (answer->address_count > 0)
         line.upstream = ip_address_format(&answer->addresses[0], address);
-    count(record->code);
+    dns_gate_record_count(record->code);
     proxy_write_audit(proxy, &line);
 }

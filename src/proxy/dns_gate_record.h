@@ -15,4 +15,6 @@ struct dns_gate_record {
     const struct dns_answer *answer;
 };
 
+/* The counts alone; dns_gate_record_write() does that too. */
+void dns_gate_record_count(enum refusal_code code);
 void dns_gate_record_write(struct proxy *proxy, const struct dns_gate_record *record);
