@@ -40,6 +40,19 @@ static void on_request(void *owner, struct h2_message *message)
     task_schedule(&client->connection->proxy->tasks, &exchange->task);
 }
 
+/* Exchanges have deadlines of their own; answers that the client does not take have not. */
+static bool has_exchange(const struct client_h2 *client)
+{
+    const struct h2_message *message;
+
+    TAILQ_FOREACH(message, &client->link.messages, link_entry)
+    {
+        if (message->owner != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void on_change(void *owner)
 {
     struct client_h2 *client = owner;
@@ -48,7 +61,7 @@ static void on_change(void *owner)
 
     if (client->link.is_over)
         connection_free(connection);
-    else if (client->link.message_count > 0)
+    else if (has_exchange(client))
         deadline_set(&connection->deadline, 0);
     else if (connection->deadline.at_ms == 0)
         deadline_set(&connection->deadline, idle_ms);

@@ -95,12 +95,24 @@ static bool may_read(const struct h2_link *link)
     return !link->is_over && h2_session_wants_read(link->session) && leg_out_room(link->leg) > 0;
 }
 
+/* Stops when there is nothing more to read, or no room for what it would be answered. */
+static bool read_all(struct h2_link *link)
+{
+    while (may_read(link))
+        if (!feed(link))
+            return true;
+    return false;
+}
+
 void h2_link_step(struct h2_link *link)
 {
+    bool has_read_all;
+
     h2_session_tick(link->session, proxy_now_ms(link->proxy));
-    while (may_read(link) && feed(link))
-        ;
-    h2_link_flush(link);
+    do { /* what TLS has read ahead raises no event: room that flushing makes is for it */
+        has_read_all = read_all(link);
+        h2_link_flush(link);
+    } while (!has_read_all && may_read(link));
     leg_want_read(link->leg, may_read(link));
     link->on_change(link->owner);
 }
