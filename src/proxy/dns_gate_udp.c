@@ -23,6 +23,8 @@ union control {
     struct cmsghdr align;
 };
 
+/* Where queries to any server arrive, their addresses are local by a route alone: as sources of
+ * answers IPv4 takes them so, IPv6 wants to be told. */
 static bool ask_for_destinations(int fd)
 {
     struct sockaddr_storage address;
@@ -33,7 +35,8 @@ static bool ask_for_destinations(int fd)
         return false;
     if (address.ss_family == AF_INET)
         return setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0;
-    return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == 0;
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) == 0 &&
+           setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) == 0;
 }
 
 static void note_ipv4(const struct cmsghdr *header, struct dns_gate_route *route)

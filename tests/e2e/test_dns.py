@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DNS gate: a sandbox learns the addresses of what it may reach, and asks nobody about more."""
 
+import json
 import os
+import pathlib
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -12,8 +16,8 @@ import pytest
 from harness import dns
 from harness.names import NameServer
 from harness.ports import free_port
-from harness.proxy import Sealgate
-from harness.wait import until
+from harness.proxy import BINARY, Sealgate, environment
+from harness.wait import GENEROUS, until
 
 ADDRESSES = {
     "public.test": ["1.1.1.1", "2606:4700::1111"],
@@ -382,3 +386,49 @@ def test_a_dialer_that_died_is_asked_again(client, gate):
     for pid in gate.pids("dialer"):
         os.kill(pid, signal.SIGKILL)
     assert udp.ask("many.test").rcode == dns.NOERROR
+
+
+ASK = """
+import json
+from harness import dns
+
+def show(answer):
+    return [answer.rcode, answer.addresses]
+
+def ask(kind, source, server, *question):
+    with kind(source, (server, 53)) as client:
+        return show(client.ask(*question))
+
+print(json.dumps({
+    "udp": ask(dns.Udp, "0.0.0.0", "8.8.8.8", "fixed.test"),
+    "other": ask(dns.Udp, "0.0.0.0", "192.0.2.53", "evil.test"),
+    "tcp": ask(dns.Tcp, "0.0.0.0", "9.9.9.9", "fixed.test"),
+    "ipv6": ask(dns.Udp, "::", "2001:4860:4860::8888", "fixed.test"),
+    "AAAA": ask(dns.Udp, "::", "2620:fe::fe", "fixed.test", dns.AAAA),
+}))
+"""
+
+
+def can_unshare():
+    return subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_unshare(), reason="namespaces are not permitted here")
+def test_inside_run_every_server_is_the_gate(tmp_path):
+    config = tmp_path / "sealgate.yaml"
+    config.write_text('{"upstream": {"resolve": {"fixed.test": "10.0.0.5"}}}')
+    ran = subprocess.run(
+        [BINARY, "run", "--config", config, "--allow", "fixed.test", "--", sys.executable, "-c", ASK],
+        env=environment(PYTHONPATH=str(pathlib.Path(__file__).parent)),
+        capture_output=True,
+        timeout=2 * GENEROUS,
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert json.loads(ran.stdout) == {
+        "udp": [dns.NOERROR, ["10.0.0.5"]],
+        "other": [dns.REFUSED, []],
+        "tcp": [dns.NOERROR, ["10.0.0.5"]],
+        "ipv6": [dns.NOERROR, ["10.0.0.5"]],
+        "AAAA": [dns.NOERROR, []],
+    }
+    assert b"evil.test" in ran.stderr
