@@ -18,6 +18,7 @@ enum {
 
 enum connection_state {
     CONNECTION_AWAITING_HEAD,     /* the head of a request, or of CONNECT */
+    CONNECTION_AWAITING_SOCKS,    /* a SOCKS5 message, or whose it is */
     CONNECTION_AWAITING_IDENTITY, /* control's answer: whose connection is this */
     CONNECTION_SNIFFING,          /* the first bytes inside the tunnel */
     CONNECTION_GREETING_CLIENT,   /* the TLS handshake */
@@ -53,6 +54,7 @@ struct connection {
     bool close_after;        /* no request after this one */
     struct authority tunnel; /* of is_tunnel */
     struct h1_stream h1;
+    unsigned socks_phase; /* of CONNECTION_AWAITING_SOCKS, see connection_socks.c */
     struct client_h2 *h2; /* of CONNECTION_MULTIPLEXING */
     struct http_request request;
     struct exchange *exchange; /* of CONNECTION_EXCHANGING */

@@ -230,7 +230,9 @@ static enum stream_event stream_next(struct stream *stream, struct slice *piece)
     }
     if (message->has_ended)
         return STREAM_END;
-    return message->is_closed ? STREAM_CLOSED : STREAM_BLOCKED;
+    if (!message->is_closed)
+        return STREAM_BLOCKED;
+    return message->code == H2_PROTOCOL_ERROR ? STREAM_FAULT : STREAM_CLOSED;
 }
 
 static enum error stream_settle(struct stream *stream)

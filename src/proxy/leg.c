@@ -191,6 +191,19 @@ enum leg_status leg_read(struct leg *leg, struct slice *out)
     return status;
 }
 
+enum leg_status leg_read_more(struct leg *leg)
+{
+    struct buffer held = leg->in;
+    struct slice bytes;
+
+    buffer_init(&leg->in, LEG_IN_MAX);
+    enum leg_status status = leg_read(leg, &bytes);
+    leg->in = held;
+    if (status == LEG_READY && leg_put_back(leg, bytes, bytes) != OK)
+        status = LEG_BROKEN;
+    return status;
+}
+
 enum error leg_put_back(struct leg *leg, struct slice bytes, struct slice rest)
 {
     enum error error = OK;

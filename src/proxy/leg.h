@@ -56,6 +56,8 @@ enum leg_status leg_handshake(struct leg *leg);
 /* The next bytes: those put back, or one read. Valid until the next call on any leg of the worker.
  */
 enum leg_status leg_read(struct leg *leg, struct slice *out);
+/* One read, added behind the bytes that were put back: for a message that is not complete. */
+enum leg_status leg_read_more(struct leg *leg);
 /* What the owner did not use of the bytes that leg_read() returned last: kept for the next call.
  * Must follow every leg_read() that returned LEG_READY; wipes what was used. */
 MUST_USE enum error leg_put_back(struct leg *leg, struct slice bytes, struct slice rest);

@@ -268,6 +268,11 @@ void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id)
     sandbox_gone(sandbox);
 }
 
+void proxy_on_source_changed(struct proxy *proxy, const struct ip_address *address)
+{
+    source_forget(proxy, address);
+}
+
 void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
                      const struct ip_endpoint *address, struct slice detail)
 {
@@ -298,6 +303,7 @@ void proxy_resynchronise(struct proxy *proxy)
 {
     struct table_entry *entry = table_first(&proxy->sandboxes);
 
+    source_forget_answered(proxy);
     for (; entry != NULL; entry = table_next(&proxy->sandboxes, entry)) {
         struct sandbox *sandbox = CONTAINER_OF(entry, struct sandbox, entry);
         if (sandbox->state == SANDBOX_KNOWN)

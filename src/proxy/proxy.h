@@ -58,6 +58,8 @@ void proxy_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struc
 void proxy_on_view_update(struct proxy *proxy, struct view *view);
 /* The sandbox was deleted: its connections close, its values are wiped. */
 void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id);
+/* Another sandbox belongs to this address than before: control is asked again. */
+void proxy_on_source_changed(struct proxy *proxy, const struct ip_address *address);
 /* REFUSAL_NONE and a connected descriptor, which is taken; or a code with `detail` for the client.
  */
 void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,

@@ -72,6 +72,14 @@ void source_forget_unavailable(struct source *source)
         source_free(source);
 }
 
+void source_forget(struct proxy *proxy, const struct ip_address *address)
+{
+    struct source *source = find(proxy, address);
+
+    if (source != NULL && source->state != SOURCE_ASKED)
+        source_free(source);
+}
+
 static void register_sandbox(struct source *source, struct slice sandbox_id)
 {
     source->sandbox_id_len = slice_take(sandbox_id, SANDBOX_ID_MAX).len;
@@ -143,6 +151,16 @@ void source_expire(struct proxy *proxy)
     uint64_t now = proxy_now_ms(proxy);
 
     forget_matching(proxy, is_old, &now);
+}
+
+static bool is_answered(const struct source *source, UNUSED const void *argument)
+{
+    return source->state != SOURCE_ASKED;
+}
+
+void source_forget_answered(struct proxy *proxy)
+{
+    forget_matching(proxy, is_answered, NULL);
 }
 
 static bool is_any(UNUSED const struct source *source, UNUSED const void *argument)

@@ -31,6 +31,11 @@ void source_forget_unavailable(struct source *source);
 bool source_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struct view *view);
 /* A view arrived that may register an address. */
 void source_learn(struct proxy *proxy, const struct view *view);
+/* What control said of it is no longer true. One that was just asked about is left: control answers
+ * in order, so that answer is newer. */
+void source_forget(struct proxy *proxy, const struct ip_address *address);
+/* Control was away: what it would have told is not known. */
+void source_forget_answered(struct proxy *proxy);
 void source_forget_sandbox(struct proxy *proxy, struct slice sandbox_id);
 void source_expire(struct proxy *proxy);
 void source_free_all(struct proxy *proxy);

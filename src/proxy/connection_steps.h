@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The states of a connection, one step function each: what the files connection_*.c share. */
+
+#include "proxy/connection.h"
+
+/* What a step says: the state has moved on, or there is nothing to do now (or any more: the
+ * connection may be gone). */
+enum connection_step { CONNECTION_NEXT, CONNECTION_WAIT };
+
+/* connection.c: only the moves of its table are legal. */
+void connection_set_state(struct connection *connection, enum connection_state next);
+/* Nothing that the client could read: closed and recorded. */
+enum connection_step connection_drop(struct connection *connection, enum refusal_code code);
+
+/* connection_request.c: AWAITING_HEAD, EXCHANGING, and what follows from a head once it is known
+ * whose it is. */
+enum connection_step connection_request_step(struct connection *connection);
+enum connection_step connection_request_route(struct connection *connection);
+enum connection_step connection_request_exchange_step(struct connection *connection);
+
+/* connection_identity.c: AWAITING_IDENTITY. */
+enum connection_step connection_identity_step(struct connection *connection);
+/* Where the client could not read why it is refused it is told nothing. */
+enum connection_step connection_identity_refuse(struct connection *connection,
+                                                enum refusal_code code);
+/* Moves the connection to the sandbox that it belongs to from now on. False: it has too many. */
+bool connection_identity_enter(struct connection *connection, struct sandbox *sandbox);
+
+/* connection_tunnel.c: SNIFFING, GREETING_CLIENT, MULTIPLEXING. Opens a tunnel with the words that
+ * the client's protocol has for it. */
+enum connection_step connection_tunnel_open(struct connection *connection,
+                                            const struct authority *target, struct slice welcome);
+enum connection_step connection_tunnel_sniff_step(struct connection *connection);
+enum connection_step connection_tunnel_greet_step(struct connection *connection);
+enum connection_step connection_tunnel_multiplex_step(struct connection *connection);
+
+/* connection_socks.c: AWAITING_SOCKS. */
+enum connection_step connection_socks_step(struct connection *connection);
