@@ -74,6 +74,8 @@ void doctor_check_ports(struct doctor *doctor)
 
     for (size_t i = 0; i < config->listen_proxy.count; i++)
         check_port(doctor, "listen.proxy", &config->listen_proxy.items[i]);
+    for (size_t i = 0; i < config->listen_transparent.count; i++)
+        check_port(doctor, "listen.transparent", &config->listen_transparent.items[i]);
     for (size_t i = 0; i < config->listen_dns.count; i++)
         check_port(doctor, "listen.dns", &config->listen_dns.items[i]);
     for (size_t i = 0; i < config->listen_control.count; i++)

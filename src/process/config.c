@@ -136,8 +136,10 @@ static const struct config_key listen_keys[] = {
      .min = 1,
      .max = CONFIG_LISTEN_MAX},
     {.name = "transparent",
-     .read = config_read_unbuilt,
-     .expected = "transparent capture is not built yet: leave the list empty"},
+     .read = config_read_endpoints,
+     AT(listen_transparent),
+     .expected = "a list of at most 64 addresses with ports, such as [0.0.0.0:3129, '[::]:3129']",
+     .max = CONFIG_LISTEN_MAX},
     {.name = "dns",
      .read = config_read_endpoints,
      AT(listen_dns),
@@ -301,12 +303,24 @@ static bool share_an_address(const struct config_endpoints *a, const struct conf
 
 static enum error check_listeners(struct config_reader *reader, const struct config *config)
 {
-    if (share_an_address(&config->listen_proxy, &config->listen_control))
-        return config_fail(reader, NULL, "listen.proxy and listen.control name the same address");
-    if (share_an_address(&config->listen_proxy, &config->listen_dns))
-        return config_fail(reader, NULL, "listen.proxy and listen.dns name the same address");
-    if (share_an_address(&config->listen_dns, &config->listen_control))
-        return config_fail(reader, NULL, "listen.dns and listen.control name the same address");
+    const struct {
+        const char *key;
+        const struct config_endpoints *list;
+    } lists[] = {{"listen.proxy", &config->listen_proxy},
+                 {"listen.transparent", &config->listen_transparent},
+                 {"listen.dns", &config->listen_dns},
+                 {"listen.control", &config->listen_control}};
+    char why[96];
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        for (size_t j = i + 1; j < ARRAY_LEN(lists); j++) {
+            if (!share_an_address(lists[i].list, lists[j].list))
+                continue;
+            snprintf(why, sizeof(why), "%s and %s name the same address", lists[i].key,
+                     lists[j].key);
+            return config_fail(reader, NULL, why);
+        }
+    }
     return OK;
 }
 
@@ -363,8 +377,8 @@ enum error config_make_private(struct config *config, const struct config_privat
     config->default_deny = settings->default_deny;
     config->workers = 1;
     config->data_dir = SLICE_NONE;
-    config->listen_proxy = config->listen_dns = config->listen_control =
-        (struct config_endpoints){NULL, 0};
+    config->listen_proxy = config->listen_transparent = config->listen_dns =
+        config->listen_control = (struct config_endpoints){NULL, 0};
     config->advertise = (struct authority){.port = 0};
     config->control_cert = config->control_key = SLICE_NONE;
     config->audit_kind = CONFIG_AUDIT_NONE;

@@ -69,7 +69,7 @@ struct config_memory; /* everything that the slices and lists point into */
 struct config {
     struct slice data_dir;
     uint64_t workers; /* 0: one per core */
-    struct config_endpoints listen_proxy, listen_dns, listen_control;
+    struct config_endpoints listen_proxy, listen_transparent, listen_dns, listen_control;
     struct authority advertise;             /* port 0: none */
     struct slice sandbox_ca_path;           /* empty: DATA_DIR/ca-bundle.pem */
     struct slice control_cert, control_key; /* PEM files; both empty or both set */

@@ -57,6 +57,7 @@ static void add_list(struct dialer_guard *guard, const struct config_endpoints *
 void dialer_guard_add_configured(struct dialer_guard *guard, const struct config *config)
 {
     add_list(guard, &config->listen_proxy);
+    add_list(guard, &config->listen_transparent);
     add_list(guard, &config->listen_dns);
     add_list(guard, &config->listen_control);
 }

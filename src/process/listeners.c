@@ -46,19 +46,35 @@ static int type_of(enum listener_kind kind)
     return kind == LISTENER_DNS_UDP ? SOCK_DGRAM : SOCK_STREAM;
 }
 
+/* TPROXY delivers what is for foreign addresses only to such sockets, and only CAP_NET_ADMIN makes
+ * them; REDIRECT, which rewrites the address, needs neither. */
+static void admit_foreign_addresses(int fd, const struct ip_endpoint *endpoint)
+{
+    bool is_allowed = endpoint->address.len == 4 ? set_flag(fd, SOL_IP, IP_TRANSPARENT)
+                                                 : set_flag(fd, SOL_IPV6, IPV6_TRANSPARENT);
+    char text[LISTENERS_TEXT_MAX];
+
+    if (!is_allowed)
+        LOG(LEVEL_INFO, "tproxy_not_permitted", .address = listeners_format(endpoint, text),
+            .system_error = errno);
+}
+
 static bool start_accepting(int fd, int type)
 {
     return type == SOCK_DGRAM || listen(fd, BACKLOG) == 0;
 }
 
-static enum error open_socket(int type, struct ip_endpoint *endpoint, int *out)
+static enum error open_socket(enum listener_kind kind, struct ip_endpoint *endpoint, int *out)
 {
+    int type = type_of(kind);
     struct sockaddr_storage address;
     socklen_t len = ip_endpoint_to_sockaddr(endpoint, &address);
     int fd = socket(address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return ERR_SYSTEM;
+    if (kind == LISTENER_TRANSPARENT)
+        admit_foreign_addresses(fd, endpoint);
     if (!set_options(fd, endpoint) || bind(fd, (struct sockaddr *)&address, len) != 0 ||
         !start_accepting(fd, type) || getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
         int reason = errno;
@@ -89,7 +105,7 @@ static enum error open_one(struct listeners *listeners, struct listener *listene
 {
     char text[LISTENERS_TEXT_MAX];
 
-    if (open_socket(type_of(listener->kind), &listener->address, &listener->fd) == OK)
+    if (open_socket(listener->kind, &listener->address, &listener->fd) == OK)
         return listeners_add(listeners, *listener);
     LOG(LEVEL_ERROR, "listen_failed", .address = listeners_format(&listener->address, text),
         .system_error = errno);
@@ -130,14 +146,14 @@ static enum error check_unused(int type, const struct ip_endpoint *endpoint)
     return is_unused ? OK : ERR_SYSTEM;
 }
 
-static enum error open_proxy(const struct config *config, unsigned worker_count,
-                             struct listeners *out)
+static enum error open_client_sockets(enum listener_kind kind, const struct config_endpoints *list,
+                                      unsigned worker_count, struct listeners *out)
 {
-    for (size_t i = 0; i < config->listen_proxy.count; i++) {
-        struct ip_endpoint address = config->listen_proxy.items[i];
+    for (size_t i = 0; i < list->count; i++) {
+        struct ip_endpoint address = list->items[i];
 
         TRY(check_unused(SOCK_STREAM, &address));
-        TRY(open_for_workers(out, LISTENER_PROXY, &address, worker_count));
+        TRY(open_for_workers(out, kind, &address, worker_count));
     }
     return OK;
 }
@@ -172,7 +188,8 @@ static enum error open_control(const struct config *config, struct listeners *ou
 static enum error open_all(const struct config *config, unsigned worker_count,
                            struct listeners *out)
 {
-    TRY(open_proxy(config, worker_count, out));
+    TRY(open_client_sockets(LISTENER_PROXY, &config->listen_proxy, worker_count, out));
+    TRY(open_client_sockets(LISTENER_TRANSPARENT, &config->listen_transparent, worker_count, out));
     TRY(open_dns(config, worker_count, out));
     return open_control(config, out);
 }

@@ -54,6 +54,7 @@ static void announce(const struct supervisor *supervisor)
 {
     fprintf(stderr, "sealgate ready");
     print_listener(supervisor, LISTENER_PROXY, "proxy");
+    print_listener(supervisor, LISTENER_TRANSPARENT, "transparent");
     print_listener(supervisor, LISTENER_DNS_UDP, "dns");
     print_listener(supervisor, LISTENER_CONTROL, "control");
     fprintf(stderr, "\n");

@@ -48,6 +48,8 @@ static void warn_of_unchangeable(const struct supervisor *supervisor,
 
     warn_when(!slice_equals(now->data_dir, next->data_dir), "data_dir");
     warn_when(!endpoints_equal(&now->listen_proxy, &next->listen_proxy), "listen.proxy");
+    warn_when(!endpoints_equal(&now->listen_transparent, &next->listen_transparent),
+              "listen.transparent");
     warn_when(!endpoints_equal(&now->listen_dns, &next->listen_dns), "listen.dns");
     warn_when(!endpoints_equal(&now->listen_control, &next->listen_control), "listen.control");
     warn_when(!trust_equals(now, next), "upstream.trust");

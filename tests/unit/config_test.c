@@ -66,7 +66,10 @@ static const struct refused refusals[] = {
     {"listen: { control: ['::1:1'] }\n", 1, "listen.control", "an address and a port"},
     {"listen: { control: [127.0.0.1:99999] }\n", 1, "listen.control", "an address and a port"},
     {"listen: { control: [127.0.0.1:3128] }\n", 0, "", "name the same address"},
-    {"listen: { transparent: [127.0.0.1:1] }\n", 1, "listen.transparent", "not built yet"},
+    {"listen: { transparent: [127.0.0.1] }\n", 1, "listen.transparent", "an address and a port"},
+    {"listen: { transparent: [127.0.0.1:3128] }\n", 0, "", "listen.transparent name the same"},
+    {"listen: { transparent: [127.0.0.1:1], dns: [127.0.0.1:1] }\n", 0, "",
+     "listen.transparent and listen.dns name the same address"},
     {"listen: { dns: [127.0.0.1] }\n", 1, "listen.dns", "an address and a port"},
     {"listen: { dns: [127.0.0.1:3128] }\n", 0, "", "name the same address"},
     {"listen: { dns: [127.0.0.1:3180] }\n", 0, "", "name the same address"},
@@ -202,6 +205,7 @@ static void every_key_of_the_data_plane_is_read(void **state)
                                          "default_deny: true\n"
                                          "listen:\n"
                                          "  proxy: [0.0.0.0:1, '[::1]:2']\n"
+                                         "  transparent: [0.0.0.0:3129, '[::]:3129']\n"
                                          "  dns: [127.0.0.1:53, '[::1]:53']\n"
                                          "  control: []\n"
                                          "  advertise: Proxy.Internal:99\n"
@@ -215,6 +219,8 @@ static void every_key_of_the_data_plane_is_read(void **state)
     assert_true(config->default_deny);
     assert_int_equal(config->listen_proxy.count, 2);
     assert_int_equal(config->listen_proxy.items[1].address.len, 16);
+    assert_int_equal(config->listen_transparent.count, 2);
+    assert_int_equal(config->listen_transparent.items[1].port, 3129);
     assert_int_equal(config->listen_dns.count, 2);
     assert_int_equal(config->listen_dns.items[0].port, 53);
     assert_int_equal(config->listen_control.count, 0);

@@ -136,6 +136,22 @@ static void all_workers_share_a_port_that_was_chosen(void **state UNUSED)
     config_free(config);
 }
 
+static void a_transparent_address_is_each_workers(void **state UNUSED)
+{
+    struct config *config = parse("listen: { proxy: [\"127.0.0.1:0\"], control: [],\n"
+                                  "          transparent: [\"127.0.0.1:0\"] }\n");
+    struct listeners listeners = {0};
+
+    assert_int_equal(listeners_open(config, 2, &listeners), OK); /* whoever runs this */
+    assert_int_equal(listeners.count, 4);
+    assert_int_equal(listeners.items[2].kind, LISTENER_TRANSPARENT);
+    assert_int_equal(listeners.items[3].kind, LISTENER_TRANSPARENT);
+    assert_int_equal(listeners.items[3].worker, 1);
+    assert_int_equal(listeners.items[3].address.port, listeners.items[2].address.port);
+    listeners_close(&listeners);
+    config_free(config);
+}
+
 static void an_address_in_use_is_refused(void **state UNUSED)
 {
     struct config *config = parse("listen: { proxy: [\"127.0.0.1:0\"], control: [] }\n");
@@ -158,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keys_that_are_a_link_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_control_socket_is_for_its_owner, setup, teardown),
         cmocka_unit_test(all_workers_share_a_port_that_was_chosen),
+        cmocka_unit_test(a_transparent_address_is_each_workers),
         cmocka_unit_test(an_address_in_use_is_refused),
     };
 

@@ -55,6 +55,7 @@ static const char *print(const struct dialer_plan *plan)
 
 #define EXEMPT_ALL "upstream: { allow_addresses: [0.0.0.0/0, '::/0'] }"
 #define LISTEN_ALL "listen: { proxy: [0.0.0.0:3128], control: [10.1.1.1:3180] }\n" EXEMPT_ALL
+#define LISTEN_TRANSPARENT "listen: { transparent: [0.0.0.0:3129] }\n" EXEMPT_ALL
 
 static const struct {
     const char *fact;
@@ -95,6 +96,8 @@ static const struct {
      "192.168.7.7"},
     {"nor by its listening address alone", LISTEN_ALL, DIALER_EXEMPT, 3180, "10.1.1.1", "",
      "10.1.1.1"},
+    {"nor a transparent listener", LISTEN_TRANSPARENT, DIALER_CHECKED, 3129, "127.0.0.1", "",
+     "127.0.0.1"},
     {"its port elsewhere is another machine's", "", DIALER_CHECKED, 3128, "1.1.1.1", "1.1.1.1", ""},
 };
 
