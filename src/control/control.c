@@ -158,7 +158,7 @@ void control_drain(struct control *control, void (*done)(void *argument), void *
 
 void control_on_worker_ready(struct control *control, unsigned worker)
 {
-    propagation_on_worker_gone(control->propagation, worker); /* a new one holds nothing yet */
+    propagation_on_worker_ready(control->propagation, worker);
 }
 
 void control_on_worker_gone(struct control *control, unsigned worker)

@@ -11,10 +11,14 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+struct worker_set {
+    uint64_t bits[PROPAGATION_WORKERS_MAX / 64];
+};
+
 /* A sandbox whose view some worker holds. */
 struct held_view {
     struct table_entry entry;
-    uint64_t workers[PROPAGATION_WORKERS_MAX / 64];
+    struct worker_set workers;
     char id[];
 };
 
@@ -38,9 +42,33 @@ struct push {
 struct propagation {
     struct control *control; /* borrowed */
     struct table held, pushes;
+    struct worker_set ready;
     struct wait *waits;
     uint64_t last_push;
 };
+
+static void worker_set_add(struct worker_set *set, unsigned worker)
+{
+    set->bits[worker / 64] |= UINT64_C(1) << (worker % 64);
+}
+
+static void worker_set_remove(struct worker_set *set, unsigned worker)
+{
+    set->bits[worker / 64] &= ~(UINT64_C(1) << (worker % 64));
+}
+
+static bool worker_set_has(const struct worker_set *set, unsigned worker)
+{
+    return (set->bits[worker / 64] >> (worker % 64) & 1) != 0;
+}
+
+static bool worker_set_is_empty(const struct worker_set *set)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < ARRAY_LEN(set->bits); i++)
+        any |= set->bits[i];
+    return any == 0;
+}
 
 static void then_run(const struct propagation_then *then)
 {
@@ -173,24 +201,11 @@ static struct held_view *propagation_find(struct propagation *propagation, struc
     return entry == NULL ? NULL : CONTAINER_OF(entry, struct held_view, entry);
 }
 
-static bool held_by(const struct held_view *held, unsigned worker)
-{
-    return (held->workers[worker / 64] >> (worker % 64) & 1) != 0;
-}
-
-static bool held_by_nobody(const struct held_view *held)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < ARRAY_LEN(held->workers); i++)
-        any |= held->workers[i];
-    return any == 0;
-}
-
 static void propagation_drop_holder(struct propagation *propagation, struct held_view *held,
                                     unsigned worker)
 {
-    held->workers[worker / 64] &= ~(UINT64_C(1) << (worker % 64));
-    if (held_by_nobody(held))
+    worker_set_remove(&held->workers, worker);
+    if (worker_set_is_empty(&held->workers))
         held_free(propagation, held);
 }
 
@@ -210,7 +225,7 @@ static enum error propagation_add_holder(struct propagation *propagation, struct
             return error;
         }
     }
-    held->workers[worker / 64] |= UINT64_C(1) << (worker % 64);
+    worker_set_add(&held->workers, worker);
     return OK;
 }
 
@@ -241,7 +256,7 @@ static void propagation_push_one(struct propagation *propagation, const struct h
 {
     const struct control_services *services = &propagation->control->services;
     for (unsigned worker = 0; worker < PROPAGATION_WORKERS_MAX; worker++) {
-        if (!held_by(held, worker))
+        if (!worker_set_has(&held->workers, worker))
             continue;
         if (push_register(propagation, worker, wait) != OK)
             LOG(LEVEL_ERROR, "push_not_awaited", .sandbox = held->entry.key);
@@ -294,6 +309,23 @@ void propagation_push_all(struct propagation *propagation, const struct propagat
     wait_settle_one(wait);
 }
 
+void propagation_push_source(struct propagation *propagation, const struct ip_address *source,
+                             const struct propagation_then *then)
+{
+    const struct control_services *services = &propagation->control->services;
+    struct wait *wait = wait_new(propagation, then);
+    for (unsigned worker = 0; worker < PROPAGATION_WORKERS_MAX; worker++) {
+        if (!worker_set_has(&propagation->ready, worker))
+            continue;
+        if (push_register(propagation, worker, wait) != OK)
+            LOG(LEVEL_ERROR, "push_not_awaited");
+        services->push_source(services->context, worker, propagation->last_push, source);
+    }
+    if (wait == NULL)
+        then_run(then);
+    wait_settle_one(wait);
+}
+
 void propagation_on_taken(struct propagation *propagation, unsigned worker, uint64_t number)
 {
     struct table_entry *entry = table_find(&propagation->pushes, slice_of(&number, sizeof number));
@@ -318,10 +350,18 @@ static struct push *propagation_push_of(struct propagation *propagation, unsigne
     return NULL;
 }
 
+void propagation_on_worker_ready(struct propagation *propagation, unsigned worker)
+{
+    propagation_on_worker_gone(propagation, worker);
+    if (worker < PROPAGATION_WORKERS_MAX)
+        worker_set_add(&propagation->ready, worker);
+}
+
 void propagation_on_worker_gone(struct propagation *propagation, unsigned worker)
 {
     if (worker >= PROPAGATION_WORKERS_MAX)
         return;
+    worker_set_remove(&propagation->ready, worker);
     struct table_entry *entry = table_first(&propagation->held);
     while (entry != NULL) {
         struct held_view *held = CONTAINER_OF(entry, struct held_view, entry);

@@ -30,6 +30,13 @@ void propagation_push(struct propagation *propagation, const struct text_list *s
 /* Everything that any worker holds. */
 void propagation_push_all(struct propagation *propagation, const struct propagation_then *then);
 
+/* Tells every worker that another sandbox belongs to this address than before: they remember also
+ * that none did. */
+void propagation_push_source(struct propagation *propagation, const struct ip_address *source,
+                             const struct propagation_then *then);
+
+/* A new one holds nothing yet. */
+void propagation_on_worker_ready(struct propagation *propagation, unsigned worker);
 void propagation_on_worker_gone(struct propagation *propagation, unsigned worker);
 void propagation_on_taken(struct propagation *propagation, unsigned worker, uint64_t push);
 void propagation_on_request(struct propagation *propagation, unsigned worker, uint64_t ticket,

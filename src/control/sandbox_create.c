@@ -4,6 +4,7 @@
 
 #include "control/handlers.h"
 #include "control/input.h"
+#include "control/propagation.h"
 #include "control/sandbox_output.h"
 #include "control/sandboxes_api.h"
 
@@ -160,11 +161,19 @@ static enum error refuse_new(struct api_call *call, enum error error)
     }
 }
 
+/* With an address it is usable only once no worker believes any more that the address is nobody's.
+ */
 static enum error answer_created(struct api_call *call, const struct sandbox *sandbox)
 {
+    struct ip_address source;
     json_t *object;
     TRY(sandbox_output_load(call, sandbox->id, &object));
-    api_answer(call, 201, object);
+    if (ip_address_parse(sandbox->source, &source) == OK)
+        propagation_push_source(
+            call->control->propagation, &source,
+            &(struct propagation_then){.call = call, .status = 201, .value = object});
+    else
+        api_answer(call, 201, object);
     return OK;
 }
 

@@ -38,6 +38,9 @@ struct control_services {
     void (*push_view)(void *context, unsigned worker, uint64_t push, struct slice encoded);
     /* worker: the sandbox is gone; answered likewise. */
     void (*push_view_gone)(void *context, unsigned worker, uint64_t push, struct slice sandbox_id);
+    /* worker: another sandbox belongs to this address than before; answered likewise. */
+    void (*push_source)(void *context, unsigned worker, uint64_t push,
+                        const struct ip_address *source);
     /* supervisor: DATA_DIR/`name` (ca.pem, ca-bundle.pem) gets this content, 0644, whole or not at
      * all. The control process itself may write nowhere but in DATA_DIR/db. May be NULL. */
     void (*publish_file)(void *context, struct slice name, struct slice content);

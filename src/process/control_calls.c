@@ -200,6 +200,14 @@ static void push_view_gone(void *context, unsigned worker, uint64_t push, struct
                                 .view_gone = {.push = push, .sandbox_id = sandbox_id}});
 }
 
+static void push_source(void *context, unsigned worker, uint64_t push,
+                        const struct ip_address *source)
+{
+    peer_post(worker_peer(context, worker),
+              &(struct message){.type = MESSAGE_SOURCE_CHANGED,
+                                .source_changed = {.push = push, .source = *source}});
+}
+
 static void publish_file(void *context, struct slice name, struct slice content)
 {
     struct control_process *process = context;
@@ -233,6 +241,7 @@ const struct control_services control_calls_services = {
     .send_view = send_view,
     .push_view = push_view,
     .push_view_gone = push_view_gone,
+    .push_source = push_source,
     .publish_file = publish_file,
     .resolve = resolve,
 };

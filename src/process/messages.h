@@ -100,6 +100,8 @@ struct message_addresses {
 #define VIEW_FIELDS(F) F(u64, ticket) F(blob, view) F(key, mac)
 #define VIEW_PUSH_FIELDS(F) F(u64, push) F(blob, view) F(key, mac)
 #define VIEW_GONE_FIELDS(F) F(u64, push) F(text, sandbox_id)
+/* Another sandbox belongs to this address than before; answered like a pushed view. */
+#define SOURCE_CHANGED_FIELDS(F) F(u64, push) F(address, source)
 #define VIEW_TAKEN_FIELDS(F) F(u64, push)
 
 /* worker to keyholder and dialer: a view that control authenticated (view_mac.h), under a handle of
@@ -173,6 +175,7 @@ struct message_addresses {
     M(MESSAGE_VIEW, view, VIEW_FIELDS, CHANNEL_MAY_USE_FILE)                                       \
     M(MESSAGE_VIEW_PUSH, view_push, VIEW_PUSH_FIELDS, CHANNEL_MAY_USE_FILE)                        \
     M(MESSAGE_VIEW_GONE, view_gone, VIEW_GONE_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_SOURCE_CHANGED, source_changed, SOURCE_CHANGED_FIELDS, CHANNEL_MAY_USE_FILE)         \
     M(MESSAGE_VIEW_TAKEN, view_taken, VIEW_TAKEN_FIELDS, CHANNEL_MAY_USE_FILE)                     \
     M(MESSAGE_PRESENT_VIEW, present_view, PRESENT_VIEW_FIELDS, CHANNEL_MAY_USE_FILE)               \
     M(MESSAGE_FORGET_VIEW, forget_view, FORGET_VIEW_FIELDS, CHANNEL_MAY_USE_FILE)                  \

@@ -84,10 +84,18 @@ static void on_view_gone(struct peer *peer, struct message *message)
     worker_service_sweep_views(worker);
 }
 
+static void on_source_changed(struct peer *peer, struct message *message)
+{
+    if (worker_of(peer)->proxy != NULL) /* one that has not begun remembers nothing */
+        proxy_on_source_changed(worker_of(peer)->proxy, &message->source_changed.source);
+    acknowledge(peer, message->source_changed.push);
+}
+
 message_handler *const worker_answers_from_control[MESSAGE_COUNT] = {
     [MESSAGE_VIEW] = on_view,
     [MESSAGE_VIEW_PUSH] = on_view_push,
     [MESSAGE_VIEW_GONE] = on_view_gone,
+    [MESSAGE_SOURCE_CHANGED] = on_source_changed,
 };
 
 static void on_dialed(struct peer *peer, struct message *message)

@@ -147,6 +147,13 @@ static void fake_push_view_gone(void *context, unsigned worker, uint64_t number,
     acknowledge(context, worker, number);
 }
 
+static void fake_push_source(void *context, unsigned worker, uint64_t number,
+                             const struct ip_address *source)
+{
+    record_push(context, worker, number)->source = *source;
+    acknowledge(context, worker, number);
+}
+
 static void fake_resolve(void *context, uint64_t ticket, const struct authority *target)
 {
     struct fixture *fixture = context;
@@ -180,6 +187,7 @@ static const struct control_services services = {
     .send_view = fake_send_view,
     .push_view = fake_push_view,
     .push_view_gone = fake_push_view_gone,
+    .push_source = fake_push_source,
     .resolve = fake_resolve,
     .publish_file = fake_publish_file,
 };
@@ -365,6 +373,16 @@ void fixture_start(struct fixture *fixture, struct fixture_call *call, const cha
     *call = (struct fixture_call){
         .client = {.url = fixture->url, .api_key = fixture->first_key},
         .request = {.method = method, .path = path},
+    };
+    call_begin(call);
+}
+
+void fixture_start_post(struct fixture *fixture, struct fixture_call *call, const char *path,
+                        json_t *body)
+{
+    *call = (struct fixture_call){
+        .client = {.url = fixture->url, .api_key = fixture->first_key},
+        .request = {.method = "POST", .path = path, .body = body},
     };
     call_begin(call);
 }

@@ -23,7 +23,8 @@ struct fixture_push {
     unsigned worker;
     uint64_t number;
     bool gone;
-    struct view *view; /* NULL when gone */
+    struct view *view;        /* NULL when gone, or when an address was announced */
+    struct ip_address source; /* that was; len 0: none */
 };
 
 struct fixture {
@@ -86,6 +87,9 @@ void fixture_refused(struct fixture *fixture, int status, const char *words, con
 /* The two halves of fixture_ask(). */
 void fixture_start(struct fixture *fixture, struct fixture_call *call, const char *method,
                    const char *path);
+/* `body` is taken. */
+void fixture_start_post(struct fixture *fixture, struct fixture_call *call, const char *path,
+                        json_t *body);
 bool fixture_is_done(struct fixture_call *call);
 struct client_answer fixture_finish(struct fixture *fixture, struct fixture_call *call);
 /* A whole call that may fail. */

@@ -51,6 +51,42 @@ static void a_view_is_found_by_source_address(void **state)
     assert_true(ip_address_equals(&fixture->sent->source, &source));
 }
 
+static void a_registered_address_is_made_known_to_every_worker_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture_call call;
+    struct ip_address source;
+    assert_int_equal(ip_address_parse(SLICE("192.0.2.1"), &source), OK);
+    for (unsigned worker = 0; worker < 3; worker++)
+        control_on_worker_ready(fixture->control, worker);
+    control_on_worker_gone(fixture->control, 1);
+    fixture->holds_back_acks = true;
+    json_t *body = json_pack("{s:s}", "source", "192.0.2.1");
+    fixture_start_post(fixture, &call, "/api/sandboxes", body);
+    while (fixture->push_count < 2)
+        fixture_pump(fixture);
+    assert_int_equal(fixture->pushes[0].worker, 0);
+    assert_int_equal(fixture->pushes[1].worker, 2);
+    assert_true(ip_address_equals(&fixture->pushes[1].source, &source));
+    control_on_view_taken(fixture->control, 0, fixture->pushes[0].number);
+    for (int i = 0; i < 10; i++)
+        fixture_pump(fixture);
+    assert_false(fixture_is_done(&call));
+    control_on_view_taken(fixture->control, 2, fixture->pushes[1].number);
+    struct client_answer answer = fixture_finish(fixture, &call);
+    assert_int_equal(answer.status, 201);
+    client_answer_clear(&answer);
+}
+
+static void a_sandbox_without_an_address_is_announced_to_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    control_on_worker_ready(fixture->control, 0);
+    fixture_make_sandbox(fixture, "{}", id);
+    assert_int_equal(fixture->push_count, 0);
+}
+
 static void a_change_is_answered_when_every_worker_has_taken_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -207,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_unknown_sandbox_has_no_view),
         TEST(a_view_is_found_by_source_address),
+        TEST(a_registered_address_is_made_known_to_every_worker_first),
+        TEST(a_sandbox_without_an_address_is_announced_to_nobody),
         TEST(a_change_is_answered_when_every_worker_has_taken_it),
         TEST(a_worker_that_dies_holds_nothing_up),
         TEST(a_worker_that_never_answers_is_not_waited_for_for_ever),
