@@ -257,13 +257,20 @@ void exchange_step(struct exchange *exchange)
         ;
 }
 
+/* Not when it is the upstream that takes no more of the body. */
+static bool waits_for_client(const struct exchange *exchange)
+{
+    return exchange->state == EXCHANGE_FORWARDING && !exchange->is_request_sent &&
+           exchange->origin->ops->room(exchange->origin) > 0;
+}
+
 static void on_deadline(void *owner)
 {
     struct exchange *exchange = owner;
 
     if (exchange->is_client_gone || exchange->is_head_written)
         exchange_cut(exchange);
-    else if (exchange->state == EXCHANGE_FORWARDING && !exchange->is_request_sent)
+    else if (waits_for_client(exchange))
         exchange_refuse(exchange, REFUSAL_REQUEST_TIMEOUT, SLICE_NONE);
     else if (exchange->state == EXCHANGE_AWAITING_VALUES)
         exchange_refuse(exchange, REFUSAL_OVERLOADED, SLICE("the keyholder does not answer"));

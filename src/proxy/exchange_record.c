@@ -67,7 +67,8 @@ static void count(enum refusal_code code)
 static void write_audit(struct proxy *proxy, struct audit_record *record, enum refusal_code code)
 {
     record->decision = code == REFUSAL_NONE ? SLICE("allowed") : SLICE("refused");
-    record->code = slice_from_string(refusal_code_name(code));
+    if (code != REFUSAL_NONE)
+        record->code = slice_from_string(refusal_code_name(code));
     proxy_write_audit(proxy, record);
 }
 
@@ -119,6 +120,8 @@ void exchange_record(const struct exchange *exchange, uint64_t duration_us)
     metrics_add(METRIC_BYTES_FROM_CLIENTS, (long long)exchange->bytes_in);
     metrics_add(METRIC_BYTES_TO_CLIENTS, (long long)exchange->bytes_out);
     metrics_add(METRIC_VALUES_REDACTED, (long long)response_body_hits(&exchange->body));
+    if (exchange->was_cut && !exchange->is_client_gone) /* allowed, and yet not complete */
+        record.code = slice_from_string(refusal_code_name(REFUSAL_UPSTREAM_CLOSED));
     write_audit(connection->proxy, &record, exchange->refusal);
 }
 
