@@ -38,10 +38,19 @@ class RecordingNameServer(NameServer):
 
     def __init__(self, addresses):
         self.asked = []
-        super().__init__(addresses)
-        host, port = self.endpoint.split(":")
-        self._listener = socket.create_server((host, int(port)))
+        self._listener = None
+        while self._listener is None:
+            super().__init__(addresses)
+            self._listener = self._listen_on_the_same_port()
         threading.Thread(target=self._serve_tcp, daemon=True).start()
+
+    def _listen_on_the_same_port(self):
+        host, port = self.endpoint.split(":")
+        try:
+            return socket.create_server((host, int(port)))
+        except OSError:  # somebody has it
+            super().close()
+            return None
 
     def close(self):
         super().close()
@@ -353,6 +362,31 @@ def test_a_flood_is_refused_and_harms_nobody_else(client, gate):
             break
     assert limited > 0
     assert gate.wait_for_audit(sandbox=flooding.sandbox.id, code="limit_exceeded")
+
+
+def test_only_so_many_names_are_looked_up_at_a_time(client):
+    waiting, other = client(), client()
+    for number in range(100):
+        waiting.send(dns.query(f"dead-{number}.wild.test", id=number))
+    answers = [waiting.receive() for _ in range(100)]
+    assert [answer.extended for answer in answers[:36]] == [18] * 36  # at once
+    assert [answer.rcode for answer in answers[36:]] == [dns.SERVFAIL] * 64
+    assert other.ask("public.test").rcode == dns.NOERROR
+
+
+def test_one_client_has_only_so_many_connections(client, gate):
+    first = client(dns.Tcp)
+    others = [dns.Tcp(first.source, ("127.0.0.1", gate.dns_port)) for _ in range(99)]
+    answered = 0
+    for tcp in [first, *others]:
+        try:
+            answered += tcp.ask("public.test") is not None
+        except OSError:
+            pass  # closed before it could ask
+    for tcp in others:
+        tcp.__exit__()
+    assert 32 <= answered <= 64  # there are two workers
+    assert client(dns.Tcp).ask("public.test").rcode == dns.NOERROR
 
 
 def test_a_change_is_seen_by_the_next_query(client, gate):
