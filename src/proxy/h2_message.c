@@ -208,6 +208,12 @@ static void give_window(struct h2_message *message)
     task_schedule(&message->link->proxy->tasks, &message->link->push);
 }
 
+/* Somebody did not speak HTTP/2 as it should be: not a mere end. */
+static bool ended_by_fault(const struct h2_message *message)
+{
+    return message->code == H2_PROTOCOL_ERROR || message->code == H2_ENHANCE_YOUR_CALM;
+}
+
 static enum stream_event stream_next(struct stream *stream, struct slice *piece)
 {
     struct h2_message *message = of(stream);
@@ -232,7 +238,7 @@ static enum stream_event stream_next(struct stream *stream, struct slice *piece)
         return STREAM_END;
     if (!message->is_closed)
         return STREAM_BLOCKED;
-    return message->code == H2_PROTOCOL_ERROR ? STREAM_FAULT : STREAM_CLOSED;
+    return ended_by_fault(message) ? STREAM_FAULT : STREAM_CLOSED;
 }
 
 static enum error stream_settle(struct stream *stream)
