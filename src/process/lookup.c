@@ -59,7 +59,7 @@ static void on_resolved(struct resolver_query *query, enum error error,
              &(struct dialer_candidates){answer->addresses, answer->count, 0, DIALER_CHECKED},
              answer->ttl_s);
     else if (error == ERR_NOT_FOUND)
-        finish(lookup, &(struct lookup_outcome){.code = REFUSAL_NONE, .exists = false});
+        finish(lookup, &(struct lookup_outcome){.code = REFUSAL_NONE, .exists = answer != NULL});
     else
         fail(lookup);
 }

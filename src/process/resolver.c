@@ -167,13 +167,13 @@ void resolver_cancel(struct resolver_query *query)
     query->entry = NULL;
 }
 
-static void answer_waiting(struct resolver_entry *entry, enum error error)
+static void answer_waiting(struct resolver_entry *entry, enum error error, bool exists)
 {
     while (entry->waiting != NULL) {
         struct resolver_query *query = entry->waiting;
 
         resolver_cancel(query);
-        query->done(query, error, error == OK ? &entry->answer : NULL);
+        query->done(query, error, exists ? &entry->answer : NULL);
     }
 }
 
@@ -241,7 +241,7 @@ static void on_answer(void *argument, int status, int timeouts, struct ares_addr
     if (error == OK && entry->answer.count == 0)
         error = ERR_NOT_FOUND;
     resolver_channel_answered(entry->asked);
-    answer_waiting(entry, error);
+    answer_waiting(entry, error, status == ARES_SUCCESS || status == ARES_ENODATA);
     entry->asked = NULL;
     if (error == OK && !entry->is_forgotten)
         keep_answer(entry);

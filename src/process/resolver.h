@@ -22,7 +22,8 @@ struct resolver_answer {
 /* Part of what waits for an answer; must stay where it is until then. */
 struct resolver_query {
     /* Once, unless cancelled; maybe before resolver_ask() returns. ERR_NOT_FOUND: the name has no
-     * address. ERR_TIMEOUT: no nameserver answers. ERR_DNS: they fail. `answer` only when OK. */
+     * address. ERR_TIMEOUT: no nameserver answers. ERR_DNS: they fail. `answer` when OK, and with
+     * ERR_NOT_FOUND, empty, when there is such a name. */
     void (*done)(struct resolver_query *query, enum error error,
                  const struct resolver_answer *answer);
     struct resolver_entry *entry; /* the resolver's own */

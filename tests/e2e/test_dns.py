@@ -73,6 +73,8 @@ class RecordingNameServer(NameServer):
         self.asked.append(query[12:end])
         if b"dead" in query:
             raise ValueError  # no answer at all
+        if b"mail" in query:  # there is such a name, without addresses
+            return query[:2] + struct.pack("!HHHHH", 0x8180, 1, 0, 0, 0) + query[12 : end + 5]
         return super()._answer(query)
 
     def has_heard(self, text):
@@ -195,6 +197,11 @@ def test_a_name_that_does_not_exist_is_said_not_to(client, gate):
     answer = client().ask("nothing.test")
     assert (answer.rcode, answer.extended) == (dns.NXDOMAIN, None)
     assert gate.wait_for_audit(host="nothing.test", decision="allowed")
+
+
+def test_a_name_without_addresses_exists(client):
+    answer = client().ask("mail.wild.test")
+    assert (answer.rcode, answer.addresses) == (dns.NOERROR, [])
 
 
 def test_a_nameserver_that_is_silent_is_a_failure(client):
