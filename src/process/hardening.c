@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where the package did not make accounts: one uid per process from here, workers last. In a range
- * that Debian and systemd leave alone. */
-enum { FIRST_UID = 61880 };
+/* Where the package did not make accounts: one uid per process from here, workers last. Nobody
+ * hands out 60578 to 61183 by itself: DynamicUser= of systemd begins above, homed ends below. */
+enum { FIRST_UID = 60700 };
 
 static const char *const role_names[PROCESS_ROLE_COUNT] = {
     [PROCESS_SUPERVISOR] = "supervisor", [PROCESS_KEYHOLDER] = "keyholder",
