@@ -84,7 +84,7 @@ def frame(kind, flags=0, stream=0, payload=b""):
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL = 0, 1, 2, 7, 8
-COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 9, 11
+FLOW_CONTROL_ERROR, ENHANCE_YOUR_CALM = 3, 11
 
 
 class Stream:
@@ -424,7 +424,7 @@ class H2Origin:
         context.set_alpn_protocols(["h2"])
         self.context = context
         self.seen, self.peers = [], []
-        self._scripts, self._serial = {}, 0
+        self._scripts, self._holding, self._serial = {}, set(), 0
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -432,10 +432,13 @@ class H2Origin:
     def close(self):
         self._listener.close()
 
-    def on(self, script, stem="h2"):
+    def on(self, script, stem="h2", holds=False):
+        """A path of its own, answered by script(stream), which may give no window from the start."""
         with self._lock:
             self._serial += 1
             path = f"/{stem}-{self._serial}"
+        if holds:
+            self._holding.add(path)
         self._scripts[path] = script
         return path
 
@@ -463,6 +466,7 @@ class H2Origin:
             self.peers.append(Peer(pipe, False, self._begin))
 
     def _begin(self, stream):
+        stream.holds = stream.path in self._holding
         with self._lock:
             self.seen.append(stream)
         script = self._scripts.get(stream.path, echo)
