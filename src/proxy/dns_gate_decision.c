@@ -22,8 +22,11 @@ static struct slice sentence_of(enum refusal_code code)
 struct dns_gate_decision dns_gate_decision_of(enum refusal_code code)
 {
     switch (code) {
-    case REFUSAL_HOST_NOT_ALLOWED:
-        return refuse(code, DNS_EXTENDED_BLOCKED, sentence_of(code));
+    case REFUSAL_HOST_NOT_ALLOWED: /* not REFUSED: some resolvers would ask again until a timeout */
+        return (struct dns_gate_decision){.rcode = DNS_NXDOMAIN,
+                                          .code = code,
+                                          .extended = DNS_EXTENDED_BLOCKED,
+                                          .text = sentence_of(code)};
     case REFUSAL_ADDRESS_NOT_ALLOWED:
         return refuse(code, DNS_EXTENDED_FILTERED, sentence_of(code));
     case REFUSAL_LIMIT_EXCEEDED:
