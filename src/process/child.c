@@ -136,6 +136,14 @@ static void on_audit(struct peer *peer, struct message *message)
         child->role->on_audit(child, &message->audit);
 }
 
+static void on_control_tls(struct peer *peer, struct message *message)
+{
+    struct child *child = child_of(peer);
+
+    if (child->role->on_control_tls != NULL)
+        child->role->on_control_tls(child, &message->control_tls);
+}
+
 static void on_peer(struct peer *peer, struct message *message)
 {
     struct child *child = child_of(peer);
@@ -161,7 +169,7 @@ static void on_all_ready(struct peer *peer, struct message *message)
 {
     struct child *child = child_of(peer);
 
-    if (child->role->on_all_ready != NULL)
+    if (child->has_begun && child->role->on_all_ready != NULL)
         child->role->on_all_ready(child, message->all_ready.is_ready);
 }
 
@@ -180,6 +188,8 @@ static void on_role_message(struct peer *peer, struct message *message)
 {
     struct child *child = child_of(peer);
 
+    if (!child->has_begun)
+        return; /* it could not start, and is on its way out */
     if (child->role->on_message == NULL || !child->role->on_message(child, message))
         child_fail(child, "message_not_for_this_role", ERR_FORBIDDEN);
 }
@@ -202,6 +212,7 @@ static message_handler *const handlers[MESSAGE_COUNT] = {
     [MESSAGE_DECLARE_VALUE] = on_role_message,
     [MESSAGE_DECLARE_END] = on_role_message,
     [MESSAGE_CREATE_SANDBOX] = on_role_message,
+    [MESSAGE_CONTROL_TLS] = on_control_tls,
 };
 
 static void on_supervisor_gone(struct peer *peer)

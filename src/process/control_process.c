@@ -93,12 +93,31 @@ static enum error make_workers(struct control_process *process)
     return OK;
 }
 
+static void close_tls_files(struct control_process *process)
+{
+    if (process->certificate_fd >= 0)
+        close(process->certificate_fd);
+    if (process->key_fd >= 0)
+        close(process->key_fd);
+    process->certificate_fd = process->key_fd = -1;
+}
+
+static void on_control_tls(struct child *child, struct message_control_tls *files)
+{
+    struct control_process *process = process_of(child);
+
+    process->certificate_fd = message_take_fd(&files->certificate);
+    process->key_fd = message_take_fd(&files->key);
+}
+
 static enum error on_begin(struct child *child)
 {
     struct control_process *process = process_of(child);
 
     TRY(make_workers(process));
-    TRY(control_tls_load(child->config, &process->tls));
+    if (child->config->control_cert.len > 0) /* never plain HTTP when TLS is configured */
+        TRY(control_tls_load(process->certificate_fd, process->key_fd, &process->tls));
+    close_tls_files(process);
     TRY(open_store(process));
     TRY(make_control(process));
     return listen_everywhere(process);
@@ -216,7 +235,7 @@ static enum error on_created(struct child *child)
     struct control_process *process = process_of(child);
 
     process->child = child;
-    process->audit_fd = -1;
+    process->audit_fd = process->certificate_fd = process->key_fd = -1;
     process->keyholder = (struct peer){.role = PROCESS_KEYHOLDER,
                                        .context = process,
                                        .handlers = control_calls_from_keyholder,
@@ -256,6 +275,7 @@ int control_process_main(void)
                                            .on_listener = on_listener,
                                            .on_shared_pages = on_shared_pages,
                                            .on_audit = on_audit,
+                                           .on_control_tls = on_control_tls,
                                            .on_all_ready = on_all_ready,
                                            .on_message = on_message,
                                            .on_drain = on_drain,

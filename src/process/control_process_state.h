@@ -43,6 +43,7 @@ struct control_process {
     struct ip_endpoint proxy_address; /* of the first explicit proxy listener */
     struct control_listener listeners[CONTROL_LISTENERS_MAX]; /* until there is a control */
     size_t listener_count;
+    int certificate_fd, key_fd; /* until it begins; -1: none */
     SSL_CTX *tls; /* NULL: plain HTTP */
     struct control_declaration *declaration;
 };

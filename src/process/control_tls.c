@@ -1,39 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificate and key of the API. Never falls back to plain HTTP when they are configured. */
+/* Certificate and key of the API. Never leaves a copy of the key behind. */
 #include "process/control_tls.h"
 
+#include "base/buffer.h"
+#include "ca/ca.h"
 #include "observe/log.h"
 
-static enum error load_files(const struct config *config, SSL_CTX *tls)
+#include <openssl/pem.h>
+#include <unistd.h>
+
+enum { FILE_MAX = 256 * 1024, READ_SIZE = 16 * 1024 };
+
+DEFINE_OWNED(SSL_CTX, SSL_CTX_free)
+DEFINE_OWNED(BIO, BIO_free_all)
+
+static enum error read_all(int fd, struct buffer *out)
 {
-    if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
-        return ERR_CRYPTO;
-    if (SSL_CTX_use_certificate_chain_file(tls, config->control_cert.data) != 1) {
-        LOG(LEVEL_ERROR, "control_certificate_unusable", .path = config->control_cert);
+    char *room;
+    ssize_t got;
+
+    do {
+        TRY(buffer_reserve(out, READ_SIZE, &room));
+        got = read(fd, room, READ_SIZE);
+        if (got < 0)
+            return ERR_SYSTEM;
+        buffer_commit(out, (size_t)got);
+    } while (got > 0);
+    return OK;
+}
+
+static BIO *memory_of(const struct buffer *buffer)
+{
+    return BIO_new_mem_buf(buffer_view(buffer).data, (int)buffer_len(buffer));
+}
+
+static enum error use_chain(SSL_CTX *tls, BIO *pem)
+{
+    OWNED(X509) *leaf = PEM_read_bio_X509(pem, NULL, NULL, NULL);
+    X509 *issuer;
+
+    if (leaf == NULL || SSL_CTX_use_certificate(tls, leaf) != 1)
         return ERR_CONFIG;
-    }
-    if (SSL_CTX_use_PrivateKey_file(tls, config->control_key.data, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(tls) != 1) {
-        LOG(LEVEL_ERROR, "control_key_unusable", .path = config->control_key);
-        return ERR_CONFIG;
+    while ((issuer = PEM_read_bio_X509(pem, NULL, NULL, NULL)) != NULL) {
+        if (SSL_CTX_add0_chain_cert(tls, issuer) != 1) {
+            X509_free(issuer);
+            return ERR_CONFIG;
+        }
     }
     return OK;
 }
 
-enum error control_tls_load(const struct config *config, SSL_CTX **out)
+static enum error load_certificate(SSL_CTX *tls, int fd)
 {
-    if (config->control_cert.len == 0) {
-        *out = NULL;
-        return OK;
+    OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = FILE_MAX};
+
+    TRY(read_all(fd, text));
+    OWNED(BIO) *pem = memory_of(text);
+    return pem != NULL ? use_chain(tls, pem) : ERR_NO_MEMORY;
+}
+
+static enum error load_key(SSL_CTX *tls, int fd)
+{
+    OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = FILE_MAX};
+
+    TRY(read_all(fd, text));
+    OWNED(BIO) *pem = memory_of(text);
+    OWNED(EVP_PKEY) *key = pem != NULL ? PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL) : NULL;
+    if (key == NULL || SSL_CTX_use_PrivateKey(tls, key) != 1 || SSL_CTX_check_private_key(tls) != 1)
+        return ERR_CONFIG;
+    return OK;
+}
+
+enum error control_tls_load(int certificate_fd, int key_fd, SSL_CTX **out)
+{
+    OWNED(SSL_CTX) *tls = SSL_CTX_new(TLS_server_method());
+
+    if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
+        return ERR_CRYPTO;
+    if (load_certificate(tls, certificate_fd) != OK) {
+        LOG(LEVEL_ERROR, "control_certificate_unusable");
+        return ERR_CONFIG;
     }
-    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-    if (tls == NULL)
-        return ERR_NO_MEMORY;
-    enum error error = load_files(config, tls);
-    if (error != OK) {
-        SSL_CTX_free(tls);
-        return error;
+    if (load_key(tls, key_fd) != OK) {
+        LOG(LEVEL_ERROR, "control_key_unusable");
+        return ERR_CONFIG;
     }
-    *out = tls;
+    *out = TAKE(tls);
     return OK;
 }

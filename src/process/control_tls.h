@@ -3,9 +3,11 @@
 
 /* TLS for the API's TCP listeners: `control_tls` of the configuration. */
 
-#include "process/config.h"
+#include "base/compiler.h"
+#include "base/error.h"
 
 #include <openssl/ssl.h>
 
-/* NULL in `*out`: plain HTTP. It has logged which file cannot be used: ERR_CONFIG. */
-MUST_USE enum error control_tls_load(const struct config *config, SSL_CTX **out);
+/* From the PEM files behind two open descriptors, which stay the caller's: a chain, leaf first, and
+ * its key. It has logged which cannot be used: ERR_CONFIG. */
+MUST_USE enum error control_tls_load(int certificate_fd, int key_fd, SSL_CTX **out);

@@ -3,6 +3,7 @@
 #include "observe/log.h"
 #include "process/supervisor_state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -113,6 +114,30 @@ void supervisor_handover_audit(struct supervisor_child *child)
                                     .file = duplicate(writes ? audit->write_fd : audit->read_fd)}});
 }
 
+static int open_for_reading(struct slice path)
+{
+    int fd = open(path.data, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        LOG(LEVEL_ERROR, "file_not_opened", .path = path, .system_error = errno);
+    return fd;
+}
+
+/* Control's account need not be able to read the key. */
+static void send_control_tls(struct supervisor_child *child)
+{
+    const struct config *config = child->supervisor->file.config;
+
+    if (child->peer.role != PROCESS_CONTROL || config->control_cert.len == 0)
+        return;
+    peer_post(&child->peer,
+              &(struct message){.type = MESSAGE_CONTROL_TLS,
+                                .control_tls = {
+                                    .certificate = open_for_reading(config->control_cert),
+                                    .key = open_for_reading(config->control_key),
+                                }});
+}
+
 /* Takes the descriptor. */
 static void send_peer(struct supervisor_child *child, const struct peer *other, uint64_t generation,
                       int channel)
@@ -188,6 +213,7 @@ void supervisor_handover_all(struct supervisor_child *child)
     send_pages(child);
     send_listeners(child);
     supervisor_handover_audit(child);
+    send_control_tls(child);
     link_services_before(child);
     peer_post(&child->peer, &(struct message){.type = MESSAGE_BEGIN});
     link_others_after(child);

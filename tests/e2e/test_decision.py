@@ -201,13 +201,3 @@ def test_other_versions_are_refused(keyed, version, status):
         wire.send(f"GET / {version}\r\nHost: api.test\r\n\r\n".encode())
         assert wire.response().status in {status, 400, 501, 505}
         assert wire.is_closed()
-
-
-def test_a_websocket_handshake_is_not_built_yet(keyed):
-    fields = [
-        ("Connection", "Upgrade"),
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ]
-    refusal(keyed.sandbox.fetch("api.test", "/", fields), 501, "not_implemented")
