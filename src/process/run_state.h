@@ -34,7 +34,8 @@ struct run {
     struct buffer unix_sockets; /* /proc/net/unix */
     int audit;                  /* where the worker's records come out */
     struct run_summary *summary;
-    struct event *on_link, *on_audit, *signals[RUN_SIGNALS_MAX];
+    struct event *on_link, *on_audit, *on_stop /* timer */, *signals[RUN_SIGNALS_MAX];
+    int stop_signal; /* what the command was stopped by */
     size_t signal_count;
 };
 

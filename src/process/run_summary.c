@@ -21,7 +21,7 @@ struct entry {
     char secret[128];
     char code[64]; /* empty: allowed */
     bool is_ipv6;
-    unsigned port;
+    unsigned port; /* 0: the usual ones */
     unsigned long count;
 };
 
@@ -92,6 +92,14 @@ static void take_word(char *out, size_t size, const char *text)
         snprintf(out, size, "%s", text);
 }
 
+/* 443, 80 and none (a name that was asked for) are one: a pattern without a port covers them. */
+static unsigned port_of(const json_t *record)
+{
+    json_int_t port = json_integer_value(json_object_get(record, "port"));
+
+    return port == 443 || port == 80 || port < 0 || port > 65535 ? 0 : (unsigned)port;
+}
+
 static struct entry *entry_new(const json_t *record)
 {
     bool is_refused = strcmp(text_of(record, "decision"), "refused") == 0;
@@ -101,7 +109,7 @@ static struct entry *entry_new(const json_t *record)
     if (entry == NULL)
         return NULL;
     take_host(entry, text_of(record, "host"));
-    entry->port = (unsigned)json_integer_value(json_object_get(record, "port"));
+    entry->port = port_of(record);
     if (is_refused)
         take_word(entry->code, sizeof(entry->code), text_of(record, "code"));
     if (is_refused && secret != NULL)
@@ -157,15 +165,10 @@ void run_summary_add(struct run_summary *summary, struct slice bytes)
     }
 }
 
-static bool is_web_port(unsigned port)
-{
-    return port == 443 || port == 80 || port == 0;
-}
-
 /* As a host pattern. */
 static void print_target(const struct entry *entry, FILE *out)
 {
-    bool has_port = !is_web_port(entry->port);
+    bool has_port = entry->port != 0;
     bool has_brackets = entry->is_ipv6 && has_port;
 
     fprintf(out, "%s%s%s", has_brackets ? "[" : "", entry->host, has_brackets ? "]" : "");
@@ -245,22 +248,6 @@ void run_summary_print_refusals(const struct run_summary *summary, FILE *out)
         fprintf(out, "  and %lu more records\n", summary->left_out);
 }
 
-static bool was_printed(const struct run_summary *summary, const struct entry *until)
-{
-    const struct entry *entry;
-
-    STAILQ_FOREACH(entry, &summary->entries, next)
-    {
-        if (entry == until)
-            return false;
-        bool is_same_port =
-            entry->port == until->port || (is_web_port(entry->port) && is_web_port(until->port));
-        if (entry->code[0] == '\0' && is_same_port && strcmp(entry->host, until->host) == 0)
-            return true;
-    }
-    return false;
-}
-
 void run_summary_print_learned(const struct run_summary *summary, FILE *out)
 {
     const struct entry *entry;
@@ -269,7 +256,7 @@ void run_summary_print_learned(const struct run_summary *summary, FILE *out)
     fputs("egress:", out);
     STAILQ_FOREACH(entry, &summary->entries, next)
     {
-        if (entry->code[0] != '\0' || entry->host[0] == '\0' || was_printed(summary, entry))
+        if (entry->code[0] != '\0' || entry->host[0] == '\0')
             continue;
         has_any = true;
         fputs("\n  - \"", out);

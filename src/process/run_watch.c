@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { STOP_DELAY_MS = 5 };
+
 /* What a command can be told, from a terminal or by kill(). */
 static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
                                 SIGALRM, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH};
@@ -34,8 +36,9 @@ static void on_signal(evutil_socket_t number, short what UNUSED, void *argument)
 }
 
 /* As the command has done: whoever waits for us, a shell, sees it stop. */
-static void stop_likewise(int number)
+static void stop_likewise(evutil_socket_t fd UNUSED, short what UNUSED, void *argument)
 {
+    int number = ((struct run *)argument)->stop_signal;
     const struct sigaction standard = {.sa_handler = SIG_DFL};
     struct sigaction former;
 
@@ -48,6 +51,16 @@ static void stop_likewise(int number)
         return;
     kill(getpid(), number);
     sigaction(number, &former, NULL); /* here we are continued */
+}
+
+/* The same signal may be on its way to the first process through us, which must look for its own
+ * before it is continued: SIGCONT takes a pending stop away. */
+static void stop_soon(struct run *run, int number)
+{
+    const struct timeval delay = {0, STOP_DELAY_MS * 1000};
+
+    run->stop_signal = number;
+    event_add(run->on_stop, &delay);
 }
 
 static int exit_status_of(int status)
@@ -85,7 +98,7 @@ static void on_message(struct run *run, struct run_link_message *message)
         on_no_command(run, message);
         return;
     case RUN_LINK_STOPPED:
-        stop_likewise(message->number);
+        stop_soon(run, message->number);
         return;
     case RUN_LINK_EXITED:
         run_end(run, exit_status_of(message->number));
@@ -170,7 +183,8 @@ enum error run_watch_open(struct run *run)
     TRY(add_event(&run->on_link, event_new(base, run->link, EV_READ | EV_PERSIST, on_link, run)));
     TRY(add_event(&run->on_audit,
                   event_new(base, run->audit, EV_READ | EV_PERSIST, on_audit, run)));
-    return watch_signals(run);
+    run->on_stop = evtimer_new(base, stop_likewise, run);
+    return run->on_stop == NULL ? ERR_NO_MEMORY : watch_signals(run);
 }
 
 static void free_event(struct event *event)
@@ -185,6 +199,7 @@ void run_watch_close(struct run *run)
         on_audit(run->audit, EV_READ, run);
     free_event(run->on_link);
     free_event(run->on_audit);
+    free_event(run->on_stop);
     for (size_t i = 0; i < run->signal_count; i++)
         free_event(run->signals[i]);
 }
