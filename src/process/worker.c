@@ -165,6 +165,7 @@ static void on_drained(void *argument)
 static void on_drain(struct child *child)
 {
     proxy_drain(worker_of(child)->proxy, on_drained, child);
+    LOG(LEVEL_INFO, "listening_no_more");
 }
 
 static void on_sweep(evutil_socket_t fd UNUSED, short what UNUSED, void *argument)
