@@ -22,6 +22,12 @@ int process_serve(const struct process_serve_options *options)
     abort();
 }
 
+int process_run(const struct process_run_options *options)
+{
+    (void)options;
+    abort();
+}
+
 int process_main(int argc, char **argv)
 {
     (void)argc;
