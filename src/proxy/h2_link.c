@@ -19,6 +19,9 @@ enum error h2_link_open(struct h2_link *link, struct proxy *proxy, struct leg *l
     struct h2_limits limits = h2_session_default_limits();
 
     limits.allows_websocket = role == H2_REQUESTS;
+    /* An origin that echoes a value in a field would have it kept, and its table lives on. */
+    if (role == H2_RESPONSES)
+        limits.header_table_size = 0;
 
     link->proxy = proxy;
     link->leg = leg;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A bump allocator for results. Never moves what it has given out. */
+/* A bump allocator for results. Never moves what it has given out, and never gives it back to the
+ * heap unwiped: a request that has a value in a wrong place, such as its path, is copied here. */
 
 #include "store/arena.h"
 
+#include <sodium.h>
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -25,6 +27,7 @@ void arena_clear(struct arena *arena)
     while (arena->newest != NULL) {
         struct arena_chunk *chunk = arena->newest;
         arena->newest = chunk->older;
+        sodium_memzero(chunk->bytes, chunk->used);
         free(chunk);
     }
 }
