@@ -36,6 +36,8 @@ void doctor_check_data_dir(struct doctor *doctor);
 void doctor_check_ca(struct doctor *doctor);
 void doctor_check_roots(struct doctor *doctor);
 void doctor_check_resolvers(struct doctor *doctor);
+/* doctor_capture.c */
+void doctor_check_capture(struct doctor *doctor);
 /* doctor_network.c */
 void doctor_check_server(struct doctor *doctor);
 void doctor_check_ports(struct doctor *doctor);

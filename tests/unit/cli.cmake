@@ -1,3 +1,4 @@
+sealgate_unit_test(capture_rules cli)
 sealgate_unit_test(shell_quote cli)
 sealgate_unit_test(audit_since cli)
 sealgate_unit_test(command cli)
