@@ -244,6 +244,8 @@ static int live(struct run *run)
     supervisor_live(&run->supervisor);
     end_init(run);
     run_watch_close(run);
+    if (!run->has_ended)
+        fputs("sealgate: a process of the proxy has failed, and the command was ended\n", stderr);
     if (run->has_started)
         print_summary(run);
     return run->supervisor.exit_status;
@@ -261,6 +263,7 @@ int process_run(const struct process_run_options *options)
     for (size_t i = 0; i < RUN_NETWORK_SOCKETS; i++)
         run.sockets[i] = -1;
     log_open("run", LEVEL_ERROR);
+    signal(SIGCHLD, SIG_DFL); /* whoever ignored it before us: we have children to wait for */
     enum error error = sodium_init() < 0 ? ERR_CRYPTO : prepare(&run);
     int exit_status = error == OK ? live(&run) : 1;
     if (error != OK) {

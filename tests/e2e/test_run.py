@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness.proxy import BINARY, environment
+from harness.proxy import BINARY, children_of, environment
 from harness.run import PROGRAMS, PYTHON, USERS, Runner
 from harness.wait import until
 
@@ -392,3 +392,36 @@ def test_it_starts_quickly(run_any):
     started = time.monotonic()
     run_any("true")
     assert time.monotonic() - started < 20
+
+
+def test_without_its_keys_the_run_ends_and_says_so(run_any):
+    """They are in one process's memory: there is nothing to go on with."""
+    with run_any.start(
+        command=shell("echo up; exec sleep 60"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == "up\n"
+        [keyholder] = [pid for pid in children_of(process.pid) if "keyholder" in title_of(pid)]
+        os.kill(keyholder, signal.SIGKILL)
+        assert process.wait(30) == 1
+        assert "a process of the proxy has failed" in process.stderr.read()
+
+
+def title_of(pid):
+    return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+
+
+def test_a_worker_that_dies_is_replaced_and_the_command_goes_on(run_any, origin):
+    path = origin.on(lambda exchange: exchange.answer(body=b"again"))
+    program = f"echo up; read line; exec {' '.join(bare_curl(f'https://api.test{path}'))}"
+    with run_any.start(
+        "--allow",
+        "api.test",
+        command=shell(program),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == "up\n"
+        [worker] = [pid for pid in children_of(process.pid) if "worker" in title_of(pid)]
+        os.kill(worker, signal.SIGKILL)
+        output, _ = process.communicate("go\n", timeout=60)
+    assert output == "again"
