@@ -17,7 +17,7 @@ const struct cli_option command_global_options[] = {
     {"api-key", "KEY", "the key for it (better in SEALGATE_API_KEY or OPENCOMPUTER_API_KEY)"},
     {"ca-file", "FILE", "trust these certificates for it, not the system's (SEALGATE_CA_FILE)"},
     {"org", "ORG", "over the local socket: in whose name (default: the default organization)"},
-    {"config", "FILE", "the configuration, to find the data directory"},
+    {"config", "FILE", "the configuration file; other commands find the data directory in it"},
     {"data-dir", "DIR", "the data directory (default /var/lib/sealgate)"},
     {"json", NULL, "print JSON, as the API answers it"},
     {"help", NULL, "print this help"},

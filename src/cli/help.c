@@ -22,6 +22,8 @@ static void print_usage(FILE *out, const struct cli_command *command, const char
 {
     if (command->children != NULL)
         fprintf(out, "%s COMMAND [OPTION]...", path);
+    else if (command->takes_command) /* whose own options begin after the -- */
+        fprintf(out, "%s [OPTION]... %s", path, command->arguments);
     else
         fprintf(out, "%s%s%s [OPTION]...", path, command->arguments == NULL ? "" : " ",
                 command->arguments == NULL ? "" : command->arguments);
