@@ -74,6 +74,21 @@ void hardening_prepare(void)
     (void)forbid_dumps();
 }
 
+/* Root of a user namespace may have no account but its own: then it is an ordinary user. */
+static bool is_mapped(uid_t uid)
+{
+    unsigned long inside, outside, count;
+    bool is_found = false;
+    FILE *map = fopen("/proc/self/uid_map", "re");
+
+    if (map == NULL)
+        return true; /* a kernel without user namespaces */
+    while (!is_found && fscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3)
+        is_found = uid >= inside && uid - inside < count;
+    fclose(map);
+    return is_found;
+}
+
 struct hardening_account hardening_account_of(enum process_role role, unsigned index)
 {
     char name[64];
@@ -84,7 +99,9 @@ struct hardening_account hardening_account_of(enum process_role role, unsigned i
     const struct passwd *entry = getpwnam(name);
     if (entry != NULL)
         return (struct hardening_account){entry->pw_uid, entry->pw_gid};
-    return (struct hardening_account){FIRST_UID + role + index, FIRST_UID + role + index};
+    uid_t uid = FIRST_UID + role + index;
+    return is_mapped(uid) ? (struct hardening_account){uid, uid}
+                          : (struct hardening_account){geteuid(), getegid()};
 }
 
 static void drop_bounding_set(void)
@@ -108,8 +125,9 @@ enum error hardening_drop_privileges(enum process_role role, unsigned index)
     if (geteuid() == 0) {
         struct hardening_account account = hardening_account_of(role, index);
 
-        drop_bounding_set();
-        TRY(become(account));
+        drop_bounding_set(); /* exec gives nothing back, even to uid 0 */
+        if (account.uid != geteuid())
+            TRY(become(account));
     }
     /* Changing the uid clears the death signal, so it comes after. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

@@ -425,3 +425,21 @@ def test_a_worker_that_dies_is_replaced_and_the_command_goes_on(run_any, origin)
         os.kill(worker, signal.SIGKILL)
         output, _ = process.communicate("go\n", timeout=60)
     assert output == "again"
+
+
+def test_where_only_a_part_is_missing_it_says_what_is_weaker(run_any):
+    """A container that masks something in /proc may not mount it anew."""
+    mask = "mount -t tmpfs none /proc/acpi || exit 77; "
+    command = " ".join([mask, str(BINARY), "run", "--allow", "api.test", "--", "echo", "went on"])
+    ran = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", command],
+        env=environment(HOME="/"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd="/",
+    )
+    if ran.returncode == 77:
+        pytest.skip("this kernel has no /proc/acpi to mask")
+    assert (ran.returncode, ran.stdout) == (0, "went on\n")
+    assert "the list of the machine's processes" in ran.stderr
