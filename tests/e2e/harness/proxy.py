@@ -68,7 +68,8 @@ class Sealgate:
         self.config = config or {}
         self.canaries = Canaries()
         self.process = None
-        self.was_killed = False
+        self.run_as = None  # a uid to start it with
+        self.scheme, self.verify = "http", True
 
     # Life.
 
@@ -101,18 +102,21 @@ class Sealgate:
             stdout=log,
             stderr=log,
             cwd="/",
+            **({"user": self.run_as, "group": self.run_as, "extra_groups": []} if self.run_as else {}),
         )
         log.close()
         until(self.is_ready, "sealgate is ready")
         key = (self.data_dir / "api-key").read_text().strip()
         self.api = Api(self.url, key, self.canaries)
+        self.api.session.verify = self.verify
         return self
 
     def is_ready(self):
         if self.process.poll() is not None:
             raise Failed(f"status {self.process.returncode}: {self.log()}")
         try:
-            return requests.get(self.url + "/readyz", timeout=GENEROUS).status_code == 200
+            answer = requests.get(self.url + "/readyz", timeout=GENEROUS, verify=self.verify)
+            return answer.status_code == 200
         except requests.RequestException:
             return False
 
@@ -153,7 +157,7 @@ class Sealgate:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.control_port}"
+        return f"{self.scheme}://127.0.0.1:{self.control_port}"
 
     @property
     def endpoint(self):

@@ -68,6 +68,7 @@ class Wire:
         context.verify_mode = ssl.CERT_NONE
         self.sock = context.wrap_socket(self.sock, server_hostname=name)
         self.reader = Reader(self.sock)
+        return self.sock
 
     def is_closed(self):
         """True once the proxy has closed, whatever it sent before; waits for it."""
