@@ -132,11 +132,25 @@ static size_t count_secrets(const struct config *config)
     return count;
 }
 
+/* Of one store; `*slot` goes past its secrets. */
 static enum error read_store(const struct config_store *store, const struct declared_values *former,
-                             struct declared_values *out)
+                             bool commands, struct declared_value **slot)
 {
-    for (size_t i = 0; i < store->secret_count; i++)
-        TRY(read_value(store, &store->secrets[i], former, &out->items[out->count++]));
+    for (size_t i = 0; i < store->secret_count; i++, (*slot)++) {
+        if ((store->secrets[i].source_kind == CONFIG_SOURCE_COMMAND) == commands)
+            TRY(read_value(store, &store->secrets[i], former, *slot));
+    }
+    return OK;
+}
+
+/* The slots have the order of the configuration, whatever the order of reading. */
+static enum error read_all(const struct config *config, const struct declared_values *former,
+                           bool commands, struct declared_values *out)
+{
+    struct declared_value *slot = out->items;
+
+    for (size_t i = 0; i < config->stores.count; i++)
+        TRY(read_store(&config->stores.items[i], former, commands, &slot));
     return OK;
 }
 
@@ -164,9 +178,11 @@ enum error declared_values_read(const struct config *config, const struct declar
     declared->items = calloc(count_secrets(config) + 1, sizeof(*declared->items));
     if (declared->items == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < config->stores.count; i++)
-        TRY(read_store(&config->stores.items[i], former, declared));
+    declared->count = count_secrets(config);
+    TRY(read_all(config, former, false, declared));
     wipe_variables(declared);
+    /* Only now: a command inherits what is left of the environment. */
+    TRY(read_all(config, former, true, declared));
     *out = TAKE(declared);
     return OK;
 }

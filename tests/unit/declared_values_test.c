@@ -181,6 +181,23 @@ static void a_file_loses_the_newline_at_its_end(void **state UNUSED)
     config_free(config);
 }
 
+static void a_command_does_not_inherit_the_variable_of_another_secret(void **state UNUSED)
+{
+    struct config *config = parse(from_env);
+    struct config_secret *second = &config->stores.items[0].secrets[1];
+    struct declared_values *declared = NULL;
+
+    second->source_kind = CONFIG_SOURCE_COMMAND;
+    second->source = SLICE("echo ${SEALGATE_TEST_VALUE-unset}");
+    setenv("SEALGATE_TEST_VALUE", "canary-value", 1);
+    assert_int_equal(declared_values_read(config, NULL, &declared), OK);
+    struct seen seen = send_to_control(declared, config);
+    assert_string_equal(seen.values[0], "canary-value");
+    assert_string_equal(seen.values[1], "unset");
+    declared_values_free(declared);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +207,7 @@ int main(void)
         cmocka_unit_test(an_empty_value_is_an_error),
         cmocka_unit_test(a_reload_gives_the_value_of_a_wiped_variable_again),
         cmocka_unit_test(a_file_loses_the_newline_at_its_end),
+        cmocka_unit_test(a_command_does_not_inherit_the_variable_of_another_secret),
     };
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
