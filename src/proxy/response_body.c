@@ -18,6 +18,22 @@ static enum error start_decoder(struct response_body *body, struct http_head *he
     return OK;
 }
 
+/* Of gRPC: messages that are compressed one by one are not looked into. */
+static bool has_coded_messages(const struct http_head *head)
+{
+    const struct http_field *field = http_head_find(head, SLICE("grpc-encoding"));
+
+    return field != NULL && !slice_equals_nocase(field->value, SLICE("identity"));
+}
+
+/* Lengths stand between the parts of the body: what hides a value must be as long as it is. */
+static bool has_inner_lengths(const struct http_head *head)
+{
+    const struct http_field *field = http_head_find(head, SLICE("content-type"));
+
+    return field != NULL && slice_starts_with_nocase(field->value, SLICE("application/grpc"));
+}
+
 /* A length survives only where nothing changes it. */
 static void plan_filtering(struct response_body *body, struct http_framing upstream)
 {
@@ -54,10 +70,12 @@ enum error response_body_plan(struct response_body *body, struct inject_values *
 {
     start(body, upstream);
     if (upstream.kind != HTTP_BODY_NONE && inject_values_redact(values)) {
+        if (has_coded_messages(head))
+            return ERR_UNSUPPORTED;
         TRY(start_decoder(body, head));
         plan_filtering(body, upstream);
-        bool keeps_length =
-            body->mode == RESPONSE_BODY_FILTERED && body->framing.kind == HTTP_BODY_LENGTH;
+        bool keeps_length = has_inner_lengths(head) || (body->mode == RESPONSE_BODY_FILTERED &&
+                                                        body->framing.kind == HTTP_BODY_LENGTH);
         TRY(redactor_new(values, keeps_length, &body->redactor));
     }
     avoid_chunks(body, is_http10_client);
