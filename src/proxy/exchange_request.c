@@ -16,6 +16,7 @@ static enum error ask_for_readable_answer(struct exchange *exchange, struct http
     http_head_remove(head, SLICE("range"));
     http_head_remove(head, SLICE("if-range"));
     http_head_remove(head, SLICE("grpc-accept-encoding"));
+    http_head_remove(head, SLICE("sec-websocket-extensions")); /* compression */
     const struct http_field *field = http_head_find(head, SLICE("accept-encoding"));
     if (field == NULL)
         return OK;

@@ -108,6 +108,11 @@ static void adapt_switch(struct exchange *exchange, struct http_head *head)
     http_head_remove(head, SLICE("sec-websocket-accept"));
 }
 
+static bool hides_values(const struct exchange *exchange)
+{
+    return exchange->values != NULL && inject_values_redact(exchange->values);
+}
+
 /* From here on bytes pass both ways as they come, until either side closes. */
 static enum pump_result on_switch(struct exchange *exchange, struct http_head *head)
 {
@@ -115,6 +120,9 @@ static enum pump_result on_switch(struct exchange *exchange, struct http_head *h
 
     if (!exchange_websocket_accepts(exchange, head))
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the WebSocket handshake is not right");
+    if (hides_values(exchange) &&
+        response_body_plan_frames(&exchange->body, exchange->values) != OK)
+        return fail(exchange, REFUSAL_OVERLOADED, "out of memory");
     origin->ops->set_framing(origin, (struct http_framing){.kind = HTTP_BODY_UNTIL_CLOSE});
     adapt_switch(exchange, head);
     exchange->has_response_head = true;

@@ -47,6 +47,11 @@ bool exchange_websocket_accepts(const struct exchange *exchange, const struct ht
 {
     const struct http_field *accept = http_head_find(head, SLICE("sec-websocket-accept"));
 
+    bool has_extension = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
+
+    /* One that was not offered, or not by us because frames could not be read then. */
+    if (has_extension && exchange->values != NULL && inject_values_redact(exchange->values))
+        return false;
     return accept != NULL && http_head_count(head, SLICE("sec-websocket-accept")) == 1 &&
            http_head_lists(head, SLICE("upgrade"), SLICE("websocket")) &&
            http_head_lists(head, SLICE("connection"), SLICE("upgrade")) &&

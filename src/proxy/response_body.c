@@ -82,6 +82,12 @@ enum error response_body_plan(struct response_body *body, struct inject_values *
     return OK;
 }
 
+enum error response_body_plan_frames(struct response_body *body, struct inject_values *values)
+{
+    body->mode = RESPONSE_BODY_FRAMES;
+    return redactor_new(values, true, &body->redactor);
+}
+
 void response_body_pass(struct response_body *body, struct http_framing upstream,
                         bool is_http10_client)
 {
@@ -131,10 +137,31 @@ static enum error push_coded(struct response_body *body, struct slice piece, str
     return OK;
 }
 
+static enum error push_frame_piece(struct response_body *body, struct slice *input,
+                                   struct buffer *out)
+{
+    struct slice piece;
+    enum websocket_piece kind = websocket_frames_next(&body->frames, input, &piece);
+
+    if (kind == WEBSOCKET_HEAD)
+        return buffer_append(out, piece);
+    TRY(redactor_feed(body->redactor, piece, out));
+    return kind == WEBSOCKET_LAST_PIECE ? redactor_finish(body->redactor, out) : OK;
+}
+
+static enum error push_frames(struct response_body *body, struct slice input, struct buffer *out)
+{
+    while (input.len > 0)
+        TRY(push_frame_piece(body, &input, out));
+    return OK;
+}
+
 enum error response_body_push(struct response_body *body, struct slice piece, struct buffer *out)
 {
     if (body->mode == RESPONSE_BODY_DIRECT)
         return buffer_append(out, piece);
+    if (body->mode == RESPONSE_BODY_FRAMES)
+        return push_frames(body, piece, out);
     if (body->decoder != NULL)
         return push_coded(body, piece, out);
     return redactor_feed(body->redactor, piece, destination(body, out));

@@ -6,6 +6,7 @@
 
 #include "http/coding.h"
 #include "http/response.h"
+#include "http/websocket_frames.h"
 #include "inject/inject.h"
 
 enum {
@@ -17,6 +18,7 @@ enum response_body_mode {
     RESPONSE_BODY_DIRECT,   /* bytes pass as they are */
     RESPONSE_BODY_FILTERED, /* decoded if need be, redacted, passed on */
     RESPONSE_BODY_WHOLE,    /* redacted, collected, passed on with its new length */
+    RESPONSE_BODY_FRAMES,   /* of a WebSocket: the payload is redacted, frame by frame */
 };
 
 struct response_body {
@@ -27,6 +29,7 @@ struct response_body {
     struct buffer coded;   /* arrived, not yet decoded because the client is slow */
     struct buffer decoded; /* between decoder and redactor */
     struct buffer whole;
+    struct websocket_frames frames;
     bool has_more; /* the decoder has output left, or `coded` has bytes */
 };
 
@@ -36,6 +39,10 @@ struct response_body {
 MUST_USE enum error response_body_plan(struct response_body *body, struct inject_values *values,
                                        struct http_head *head, struct http_framing upstream_framing,
                                        bool is_http10_client);
+/* What follows the handshake of a WebSocket. Masks only, so that lengths stay; nothing is held back
+ * at the end of a frame, so a value that is split over two frames is not found. */
+MUST_USE enum error response_body_plan_frames(struct response_body *body,
+                                              struct inject_values *values);
 /* The plan where there is nothing to hide. */
 void response_body_pass(struct response_body *body, struct http_framing upstream_framing,
                         bool is_http10_client);
