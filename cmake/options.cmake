@@ -6,6 +6,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 option(SEALGATE_WERROR "Warnings are errors" OFF)
+option(SEALGATE_TESTS "Build unit tests and fuzz targets" ON)
 option(SEALGATE_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 set(SEALGATE_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 
