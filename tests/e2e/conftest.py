@@ -184,6 +184,7 @@ def proxy(upstream):
     proxy.start()
     yield proxy
     try:
+        assert "process_exited" not in proxy.log(), proxy.log()[-3000:]
         assert proxy.leaks() == []
     finally:
         proxy.stop()
