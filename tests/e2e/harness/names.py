@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A name server for the dialer, so that no question ever leaves the machine."""
 
+import contextlib
 import ipaddress
 import socket
 import struct
@@ -21,6 +22,9 @@ class NameServer:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self):
+        """First so that the thread wakes: its descriptor's number may soon be another's."""
+        with contextlib.suppress(OSError):  # it is not connected, and wakes all the same
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _serve(self):

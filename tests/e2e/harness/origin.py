@@ -69,6 +69,8 @@ class Origin:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self):
+        """First so that the thread wakes: its descriptor's number may soon be another's."""
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     # What tests say.
