@@ -44,7 +44,7 @@ struct control_process {
     struct control_listener listeners[CONTROL_LISTENERS_MAX]; /* until there is a control */
     size_t listener_count;
     int certificate_fd, key_fd; /* until it begins; -1: none */
-    SSL_CTX *tls; /* NULL: plain HTTP */
+    SSL_CTX *tls;               /* NULL: plain HTTP */
     struct control_declaration *declaration;
 };
 
