@@ -3,6 +3,7 @@
 #include "process/child.h"
 
 #include "observe/log.h"
+#include "process/confine.h"
 #include "process/hardening.h"
 
 #include <event2/event.h>
@@ -247,6 +248,7 @@ static enum error child_prepare(struct child *child)
 {
     ignore_signals();
     TRY(hardening_confine());
+    TRY(confine_calls(child->role->role));
     if (sodium_init() < 0)
         return ERR_CRYPTO;
     child->base = event_base_new();

@@ -14,6 +14,10 @@ sealgate_module(data_dir
     SOURCES data_dir.c hardening.c listeners.c
     PUBLIC config messages
     PRIVATE observe)
+sealgate_module(confine
+    SOURCES confine.c
+    PUBLIC messages
+    PRIVATE PkgConfig::SECCOMP)
 # The processes themselves: everything comes together here.
 sealgate_module(process
     SOURCES audit_output.c child.c run.c run_refusal.c run_start.c run_stores.c run_watch.c configuration_file.c control_calls.c control_declaration.c
@@ -22,6 +26,6 @@ sealgate_module(process
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
             worker.c worker_answers.c worker_request.c worker_service.c
     PUBLIC config channel
-    PRIVATE data_dir declared_values dial key_files run_inside run_outcome worker_views observe
+    PRIVATE confine data_dir declared_values dial key_files run_inside run_outcome worker_views observe
             proxy store control
             PkgConfig::LIBEVENT PkgConfig::OPENSSL)
