@@ -94,6 +94,13 @@ static enum error read_config(struct api_call *call, struct slice inherited, str
     return store_object(call, "config", config, out);
 }
 
+/* A socket never says so: such a sandbox would be nobody's, beside the one that has the address. */
+static bool is_mapped(const struct ip_address *address)
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return address->len == 16 && memcmp(address->bytes, prefix, sizeof prefix) == 0;
+}
+
 static enum error read_source(struct api_call *call, struct slice *out)
 {
     struct slice text;
@@ -101,7 +108,7 @@ static enum error read_source(struct api_call *call, struct slice *out)
     TRY(input_string(call, "source", &text));
     if (text.data == NULL)
         return OK;
-    if (ip_address_parse(text, &address) != OK)
+    if (ip_address_parse(text, &address) != OK || is_mapped(&address))
         return api_refuse(call, API_BAD_REQUEST,
                           "\"source\" must be one IP address in its standard spelling");
     char canonical[IP_ADDRESS_TEXT_MAX];

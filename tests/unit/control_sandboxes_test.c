@@ -77,6 +77,7 @@ static void bad_sandboxes_are_refused(void **state)
         {400, "{\"timeout\":\"9\"}", "\"timeout\" must be a whole number"},
         {400, "{\"source\":\"10.0.0.1/8\"}", "one IP address"},
         {400, "{\"source\":\"010.0.0.1\"}", "one IP address"},
+        {400, "{\"source\":\"::ffff:10.0.0.1\"}", "one IP address"},
         {400, "{\"cpuCount\":\"2\"}", "\"cpuCount\" must be a whole number"},
         {400, "{\"burst\":1}", "\"burst\" must be true or false"},
         {501, "{\"image\":{}}", "\"image\""},
