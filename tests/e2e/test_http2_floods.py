@@ -21,6 +21,7 @@ from harness.h2 import (
     PING,
     PRIORITY,
     PUSH_PROMISE,
+    REFUSED_STREAM,
     RST_STREAM,
     SETTINGS,
     WINDOW_UPDATE,
@@ -298,6 +299,26 @@ def test_a_stream_that_was_passed_by_is_not_served(running, h2_origin):
     until(lambda: answers.closed.is_set() or answers.heads() == {5, 7}, "the others are answered")
     pipe.close()
     assert h2_origin.requests(never) == []
+
+
+def test_streams_over_the_limit_are_refused_and_the_others_go_on(running, h2_origin):
+    go_on = threading.Event()
+
+    def script(stream):
+        go_on.wait(GENEROUS)
+        stream.answer(200)
+
+    path = h2_origin.on(script)
+    pipe = pipe_of(running.sandbox, "h2.test")
+    answers = Answers(pipe)
+    taken, refused = range(1, 200, 2), range(201, 260, 2)
+    pipe.send(PREFACE + b"".join(opened(number, payload=block(path)) for number in [*taken, *refused]))
+    until(lambda: len(answers.resets()) == len(refused), "those that are too many are refused")
+    assert sorted(answers.resets()) == [(number, REFUSED_STREAM) for number in refused]
+    go_on.set()
+    until(lambda: answers.heads() == set(taken), "the others are answered")
+    pipe.close()
+    assert len(h2_origin.requests(path)) == len(taken)
 
 
 def test_more_data_than_there_is_window_is_an_error(running, h2_origin):

@@ -123,6 +123,39 @@ def test_hundred_streams_again_and_again_are_all_answered(h2_origin, keyed):
             assert [stream.wait_end().body for stream in streams] == [b"x"] * 100
 
 
+# Connections that are kept.
+
+
+def test_two_sandboxes_share_no_upstream_connection(h2_origin, keyed):
+    path = h2_origin.on(ok)
+    for sandbox in (keyed.sandbox, keyed.api.sandbox(keyed.store)):
+        with connect(sandbox, "h2.test") as peer:
+            assert peer.fetch(path).status == peer.fetch(path).status == 200
+    used = [seen.peer for seen in h2_origin.requests(path)]
+    assert used[0] is used[1] and used[2] is used[3] and used[0] is not used[2]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_kept_connection_that_the_origin_has_closed_is_replaced(h2_origin, client, method):
+    path = h2_origin.on(ok)
+    body = b"x" if method == "POST" else None
+    assert client.fetch(path, method=method, body=body).status == 200
+    kept = h2_origin.request(path).peer
+    kept.close()
+    kept.wait_closed()
+    answers = [client.fetch(path, method=method, body=body).status for _ in range(3)]
+    assert answers[-2:] == [200, 200] and answers[0] in ((200,) if method == "GET" else (200, 502))
+
+
+def test_a_kept_connection_is_used_by_the_next_client(h2_origin, keyed):
+    path = h2_origin.on(ok)
+    for _ in range(3):
+        with connect(keyed.sandbox, "h2.test") as peer:
+            assert peer.fetch(path).status == 200
+    connections = {seen.peer for seen in h2_origin.requests(path)}
+    assert len(connections) <= 2  # each worker has its own
+
+
 # Ends before the end.
 
 
