@@ -4,14 +4,12 @@
 #include "process/resolver.h"
 
 #include "base/table.h"
-#include "process/resolver_channel.h"
+#include "process/resolver_question.h"
 
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <time.h>
-
-enum { TTL_MIN_S = 1, TTL_MAX_S = 60 };
 
 struct resolver_entry {
     struct table_entry in_table;
@@ -193,23 +191,6 @@ static enum error error_of(int status)
     }
 }
 
-/* The lowest TTL counts, within our bounds. */
-static void copy_answer(const struct ares_addrinfo *info, struct resolver_answer *out)
-{
-    int ttl = TTL_MAX_S;
-
-    for (const struct ares_addrinfo_node *node = info->nodes;
-         node != NULL && out->count < RESOLVER_ADDRESSES_MAX; node = node->ai_next) {
-        struct ip_endpoint endpoint;
-
-        if (!ip_endpoint_from_sockaddr(node->ai_addr, &endpoint))
-            continue;
-        out->addresses[out->count++] = endpoint.address;
-        ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
-    }
-    out->ttl_s = ttl < TTL_MIN_S ? TTL_MIN_S : (uint32_t)ttl;
-}
-
 static void keep_answer(struct resolver_entry *entry)
 {
     struct resolver *resolver = entry->resolver;
@@ -229,18 +210,12 @@ static void drop_question(struct resolver_entry *entry)
 
 /* `asked` stays set while those who wait are told, so that one who asks again from there joins them
  * and does not find the entry half-way. */
-static void on_answer(void *argument, int status, int timeouts, struct ares_addrinfo *info)
+static void on_answer(void *context, int status, const struct resolver_answer *answer)
 {
-    struct resolver_entry *entry = argument;
+    struct resolver_entry *entry = context;
     enum error error = error_of(status);
 
-    (void)timeouts;
-    if (error == OK)
-        copy_answer(info, &entry->answer);
-    ares_freeaddrinfo(info);
-    if (error == OK && entry->answer.count == 0)
-        error = ERR_NOT_FOUND;
-    resolver_channel_answered(entry->asked);
+    entry->answer = *answer;
     answer_waiting(entry, error, status == ARES_SUCCESS || status == ARES_ENODATA);
     entry->asked = NULL;
     if (error == OK && !entry->is_forgotten)
@@ -285,6 +260,7 @@ static struct resolver_entry *find_entry(struct resolver *resolver, const struct
 static void ask(struct resolver *resolver, const struct host_name *host,
                 struct resolver_query *query)
 {
+    static const struct resolver_answer nothing = {.count = 0};
     struct resolver_entry *entry = NULL;
     enum error error = add_entry(resolver, host, &entry);
 
@@ -294,7 +270,10 @@ static void ask(struct resolver *resolver, const struct host_name *host,
     }
     wait_for(entry, query);
     entry->asked = resolver->channel;
-    resolver_channel_ask(resolver->channel, entry->host.text, on_answer, entry);
+    error = resolver_question_ask(resolver->channel, entry->host.text,
+                                  &(struct resolver_question){on_answer, entry});
+    if (error != OK)
+        on_answer(entry, ARES_ENOMEM, &nothing);
 }
 
 static void answer_from_cache(struct resolver_entry *entry, struct resolver_query *query,

@@ -11,10 +11,10 @@ struct event_base;
 struct resolver;
 struct resolver_entry;
 
-enum { RESOLVER_ADDRESSES_MAX = 16, RESOLVER_CACHE_MAX = 4096 };
+enum { RESOLVER_ADDRESSES_MAX = 32, RESOLVER_CACHE_MAX = 4096 };
 
 struct resolver_answer {
-    struct ip_address addresses[RESOLVER_ADDRESSES_MAX]; /* of more, the first */
+    struct ip_address addresses[RESOLVER_ADDRESSES_MAX]; /* of more, the first 16 of each family */
     size_t count;
     uint32_t ttl_s; /* how long it is good for from now: 1 to 60 */
 };

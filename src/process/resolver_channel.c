@@ -190,11 +190,11 @@ void resolver_channel_free(struct resolver_channel *channel)
     free(channel);
 }
 
-void resolver_channel_ask(struct resolver_channel *channel, const char *name,
+void resolver_channel_ask(struct resolver_channel *channel, const char *name, int family,
                           ares_addrinfo_callback callback, void *argument)
 {
     struct ares_addrinfo_hints hints = {
-        .ai_family = AF_UNSPEC,
+        .ai_family = family,
         .ai_socktype = SOCK_STREAM,
         .ai_flags = ARES_AI_NOSORT, /* sorting would open a socket toward each address */
     };
@@ -207,4 +207,12 @@ void resolver_channel_ask(struct resolver_channel *channel, const char *name,
 void resolver_channel_answered(struct resolver_channel *channel)
 {
     channel->pending--;
+}
+
+struct event *resolver_channel_timer(struct resolver_channel *channel,
+                                     void (*callback)(evutil_socket_t fd, short what,
+                                                      void *argument),
+                                     void *argument)
+{
+    return event_new(channel->base, -1, 0, callback, argument);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One c-ares channel on one event loop. Only resolver.c includes this. */
+/* One c-ares channel on one event loop. Only resolver*.c include this. */
 
 #include "process/config.h"
 
 #include <ares.h>
+#include <event2/util.h>
 #include <sys/queue.h>
 
+struct event;
 struct event_base;
 struct resolver_channel;
 LIST_HEAD(resolver_channels, resolver_channel);
@@ -20,7 +22,12 @@ void resolver_channel_retire(struct resolver_channel *channel, struct resolver_c
  * callback. */
 void resolver_channel_free(struct resolver_channel *channel);
 /* The callback comes once, maybe before this returns. */
-void resolver_channel_ask(struct resolver_channel *channel, const char *name,
+void resolver_channel_ask(struct resolver_channel *channel, const char *name, int family,
                           ares_addrinfo_callback callback, void *argument);
 /* To be called from each callback. */
 void resolver_channel_answered(struct resolver_channel *channel);
+/* A timer on the same event loop; NULL when out of memory. */
+struct event *resolver_channel_timer(struct resolver_channel *channel,
+                                     void (*callback)(evutil_socket_t fd, short what,
+                                                      void *argument),
+                                     void *argument);

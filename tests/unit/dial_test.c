@@ -24,6 +24,7 @@ static const struct {
     {"private.test", {{10, 0, 0, 1}}, 1},
     {"mixed.test", {{10, 0, 0, 1}, {127, 0, 0, 1}}, 2},
     {"second.test", {{127, 0, 0, 2}, {127, 0, 0, 1}}, 2},
+    {"half-silent.test", {{127, 0, 0, 1}}, 1}, /* AAAA is never answered */
     {"empty.test", {{0}}, 0},
 };
 
@@ -101,6 +102,13 @@ static size_t answer_query(struct world *world, uint8_t *message, size_t len)
     return end;
 }
 
+static bool is_for_ipv6(const uint8_t *query, ssize_t len)
+{
+    char name[256];
+
+    return query[read_question(query, (size_t)len, name) - 3] == 28;
+}
+
 static void on_query(evutil_socket_t fd, short what, void *argument)
 {
     uint8_t message[1024];
@@ -110,7 +118,8 @@ static void on_query(evutil_socket_t fd, short what, void *argument)
 
     (void)what;
     assert_true(len > 12);
-    if (memmem(message, (size_t)len, "\x06silent", 7) != NULL)
+    if (memmem(message, (size_t)len, "\x06silent", 7) != NULL ||
+        (memmem(message, (size_t)len, "half-silent", 11) != NULL && is_for_ipv6(message, len)))
         return;
     size_t end = answer_query(argument, message, (size_t)len);
     assert_int_equal(sendto(fd, message, end, 0, (struct sockaddr *)&from, from_len), (ssize_t)end);
@@ -297,26 +306,65 @@ static void a_silent_nameserver_is_a_dns_refusal_at_the_deadline(void **state)
     assert_refused(world, "silent.test", 443, REFUSAL_UPSTREAM_DNS, "in time");
 }
 
+/* A nameserver that swallows AAAA would hold the dial up for longer than it has. */
+static void a_family_that_is_never_answered_holds_nothing_up(void **state)
+{
+    struct world *world = *state;
+
+    world->config->connect_timeout_ms = 1500; /* c-ares asks again after 2 s */
+    assert_connected(world, "half-silent.test", world->port);
+}
+
 /* A full accept queue drops what comes next, as a dead host does. */
+struct dead_host {
+    int listener, waiting[8];
+};
+
+static void dead_host_open(struct dead_host *host, uint8_t last, uint16_t *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(*port),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK - 1 + last)}};
+    socklen_t len = sizeof(address);
+
+    host->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(host->listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(host->listener, (struct sockaddr *)&address, &len), 0);
+    *port = ntohs(address.sin_port);
+    assert_int_equal(listen(host->listener, 0), 0);
+    for (size_t i = 0; i < ARRAY_LEN(host->waiting); i++) {
+        host->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(host->waiting[i], (struct sockaddr *)&address, sizeof(address));
+    }
+}
+
+static void dead_host_close(struct dead_host *host)
+{
+    for (size_t i = 0; i < ARRAY_LEN(host->waiting); i++)
+        close(host->waiting[i]);
+    close(host->listener);
+}
+
 static void a_silent_host_is_a_timeout_at_the_deadline(void **state)
 {
     struct world *world = *state;
-    int waiting[8];
-    uint16_t port;
-    int full = bind_loopback(SOCK_STREAM, &port);
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct dead_host host;
+    uint16_t port = 0;
 
-    assert_int_equal(listen(full, 0), 0);
-    for (size_t i = 0; i < ARRAY_LEN(waiting); i++) {
-        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)connect(waiting[i], (struct sockaddr *)&address, sizeof(address));
-    }
+    dead_host_open(&host, 1, &port);
     world->config->connect_timeout_ms = 100;
     assert_refused(world, "here.test", port, REFUSAL_UPSTREAM_TIMEOUT, "in time");
-    for (size_t i = 0; i < ARRAY_LEN(waiting); i++)
-        close(waiting[i]);
-    close(full);
+    dead_host_close(&host);
+}
+
+static void the_next_address_is_tried_while_one_is_silent(void **state)
+{
+    struct world *world = *state;
+    struct dead_host host;
+
+    dead_host_open(&host, 2, &world->port); /* 127.0.0.2, the first of the two */
+    assert_connected(world, "second.test", world->port);
+    dead_host_close(&host);
 }
 
 static void resolving_alone_opens_no_connection(void **state)
@@ -378,6 +426,8 @@ int main(void)
         WORLD_TEST(a_closed_port_is_a_connect_refusal_with_the_reason),
         WORLD_TEST(a_silent_nameserver_is_a_dns_refusal_at_the_deadline),
         WORLD_TEST(a_silent_host_is_a_timeout_at_the_deadline),
+        WORLD_TEST(the_next_address_is_tried_while_one_is_silent),
+        WORLD_TEST(a_family_that_is_never_answered_holds_nothing_up),
         WORLD_TEST(resolving_alone_opens_no_connection),
         WORLD_TEST(a_dial_can_be_given_up_in_every_state),
         WORLD_TEST(other_nameservers_forget_what_was_known),
