@@ -146,6 +146,12 @@ static void connect_service(struct control_process *process, struct peer *peer,
         LOG(LEVEL_ERROR, "peer_not_connected", .error = error);
 }
 
+/* When it could not begin, workers still come until the loop has ended. */
+static bool takes_worker(const struct control_process *process, unsigned index)
+{
+    return process->control != NULL && index < process->child->worker_count;
+}
+
 static void on_peer(struct child *child, struct message_peer *message)
 {
     struct control_process *process = process_of(child);
@@ -154,7 +160,7 @@ static void on_peer(struct child *child, struct message_peer *message)
         connect_service(process, &process->keyholder, message);
     else if (message->role == PROCESS_DIALER)
         connect_service(process, &process->dialer, message);
-    else if (message->role == PROCESS_WORKER && message->index < child->worker_count)
+    else if (message->role == PROCESS_WORKER && takes_worker(process, message->index))
         control_worker_connect(&process->workers[message->index], message);
 }
 
