@@ -506,14 +506,18 @@ class Tap:
     """A virtual machine's network card: frames go through a process, as in Firecracker or QEMU."""
 
     def __init__(self, place, interface, number):
-        self.machine = Namespace("tap")
+        self.place, self.interface, self.machine = place, interface, Namespace("tap")
         self.files = [self._open(place.gateway, interface), self._open(self.machine, "eth0")]
         place.gateway.ip("link", "set", interface, "up")
         self.machine.ip("link", "set", "eth0", "up")
         place.gateway.address(interface, f"10.86.{number}.1/24", f"fd86:{number}::1/64")
         place.give_addresses(self.machine, number, 2)
-        for source, sink in (self.files, self.files[::-1]):
-            threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+        self.threads = [
+            threading.Thread(target=self._carry, args=pair, daemon=True)
+            for pair in (self.files, self.files[::-1])
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def _open(self, machine, name):
         with machine.inside():
@@ -529,19 +533,29 @@ class Tap:
                 return
 
     def close(self):
+        self.place.gateway.ip("link", "del", self.interface)  # which wakes who reads
+        self.machine.ip("link", "del", "eth0")
+        for thread in self.threads:
+            thread.join(GENEROUS)
+        for file in self.files:
+            os.close(file)
         self.machine.close()
 
 
-@pytest.mark.parametrize("number, family", [(8, 4), (11, 6)], ids=["ipv4", "ipv6"])
-def test_a_tap_device_is_captured(place, store, number, family):
+@pytest.fixture
+def tap(place):
     if not pathlib.Path("/dev/net/tun").exists():
         pytest.skip("there is no /dev/net/tun")
-    tap = Tap(place, f"sg-tap{number}", number)
-    source = f"10.86.{number}.2" if family == 4 else f"fd86:{number}::2"
+    tap = Tap(place, "sg-tap", 8)
+    yield tap
+    tap.close()
+
+
+@pytest.mark.parametrize("source", ["10.86.8.2", "fd86:8::2"], ids=["ipv4", "ipv6"])
+def test_a_tap_device_is_captured(place, store, tap, source):
     captured = on(tap.machine, place, source, store)
     check_secret(captured)
     captured.close()
-    tap.close()
 
 
 CONTAINER_ENGINE = """
