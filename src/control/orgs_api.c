@@ -68,12 +68,13 @@ enum error orgs_api_list_keys(struct api_call *call)
     return OK;
 }
 
-/* The org that the body names (by id or name), or else the caller's. */
+/* The org that the body names (by id or name), as "org" or, as answers have it, "orgId"; or else the
+ * caller's. */
 static enum error read_org(struct api_call *call, struct slice *out)
 {
     struct slice name;
     struct org org;
-    TRY(input_string(call, "org", &name));
+    TRY(input_string(call, input_has(call, "orgId") ? "orgId" : "org", &name));
     *out = call->org;
     if (name.data == NULL)
         return OK;
