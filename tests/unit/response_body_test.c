@@ -25,17 +25,33 @@ struct answer {
     enum error planned;
 };
 
-static void answer_begin(struct answer *answer, const char *coding, struct http_framing framing,
-                         bool is_http10)
+static void answer_init(struct answer *answer)
 {
     answer->values = fixture_values(secrets, ARRAY_LEN(secrets), "api.example.com");
     http_head_init(&answer->head);
     buffer_init(&answer->out, OUT_MAX);
+}
+
+static void answer_begin(struct answer *answer, const char *coding, struct http_framing framing,
+                         bool is_http10)
+{
+    answer_init(answer);
     if (coding != NULL)
         fixture_must(
             http_head_add(&answer->head, SLICE("Content-Encoding"), slice_from_string(coding)));
     answer->planned =
         response_body_plan(&answer->body, answer->values, &answer->head, framing, is_http10);
+}
+
+/* Of gRPC: one field of its head, and no length. */
+static void answer_begin_grpc(struct answer *answer, struct slice name, struct slice value)
+{
+    struct http_framing chunked = {.kind = HTTP_BODY_CHUNKED};
+
+    answer_init(answer);
+    fixture_must(http_head_add(&answer->head, name, value));
+    answer->planned =
+        response_body_plan(&answer->body, answer->values, &answer->head, chunked, false);
 }
 
 static void answer_push(struct answer *answer, struct slice piece)
@@ -195,6 +211,34 @@ static void unknown_coding_cannot_pass(void **state)
     }
 }
 
+static void value_in_a_grpc_message_is_hidden_without_changing_its_length(void **state)
+{
+    static const char *const types[] = {"application/grpc", "application/grpc+proto",
+                                        "Application/GRPC-web"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct answer answer;
+        answer_begin_grpc(&answer, SLICE("content-type"), slice_from_string(types[i]));
+        answer_push(&answer, SLICE("<" VALUE ">"));
+        assert_out(&answer, "<******************>");
+        answer_end(&answer);
+    }
+}
+
+static void compressed_grpc_messages_cannot_pass(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    answer_begin_grpc(&answer, SLICE("grpc-encoding"), SLICE("gzip"));
+    assert_int_equal(answer.planned, ERR_UNSUPPORTED);
+    answer_end(&answer);
+    answer_begin_grpc(&answer, SLICE("grpc-encoding"), SLICE("identity"));
+    assert_int_equal(answer.planned, OK);
+    answer_end(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +250,8 @@ int main(void)
         cmocka_unit_test(truncated_coding_is_an_error),
         cmocka_unit_test(bomb_comes_out_in_steps),
         cmocka_unit_test(unknown_coding_cannot_pass),
+        cmocka_unit_test(value_in_a_grpc_message_is_hidden_without_changing_its_length),
+        cmocka_unit_test(compressed_grpc_messages_cannot_pass),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
