@@ -191,6 +191,16 @@ enum leg_status leg_read(struct leg *leg, struct slice *out)
     return status;
 }
 
+bool leg_is_quiet(struct leg *leg)
+{
+    char byte;
+
+    if (!leg_is_open(leg) || leg->is_broken || buffer_len(&leg->in) > 0 ||
+        (leg->ssl != NULL && SSL_has_pending(leg->ssl)))
+        return false;
+    return recv(leg->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 enum leg_status leg_read_more(struct leg *leg)
 {
     struct buffer held = leg->in;

@@ -61,6 +61,8 @@ enum leg_status leg_read_more(struct leg *leg);
 /* What the owner did not use of the bytes that leg_read() returned last: kept for the next call.
  * Must follow every leg_read() that returned LEG_READY; wipes what was used. */
 MUST_USE enum error leg_put_back(struct leg *leg, struct slice bytes, struct slice rest);
+/* Nothing has come since the last read, the peer's end included: asks the kernel. */
+bool leg_is_quiet(struct leg *leg);
 /* Stops or resumes the readable event; after resuming, bytes may already be there: call leg_read().
  */
 void leg_want_read(struct leg *leg, bool wanted);

@@ -187,14 +187,37 @@ static bool is_usable(const struct upstream *upstream)
            !(upstream->offers_h1_only || sandbox_knows_h1(upstream->sandbox, &upstream->target));
 }
 
-static struct upstream *find_spare(struct sandbox *sandbox, const struct upstream_wish *wish)
+static bool has_spare(struct sandbox *sandbox, const struct upstream_wish *wish)
 {
     struct upstream *upstream;
 
     TAILQ_FOREACH(upstream, &sandbox->spare_upstreams, link)
     {
         if (fits(upstream, wish) && is_usable(upstream))
+            return true;
+    }
+    return false;
+}
+
+/* What came after its last response, if only the origin's goodbye, makes it unusable: the next
+ * exchange must not take it for its own answer. */
+static bool is_stale(struct upstream *upstream)
+{
+    return upstream->state == UPSTREAM_OPEN && !upstream->speaks_h2 && upstream->exchanges > 0 &&
+           !leg_is_quiet(&upstream->leg);
+}
+
+static struct upstream *find_spare(struct sandbox *sandbox, const struct upstream_wish *wish)
+{
+    struct upstream *upstream = TAILQ_FIRST(&sandbox->spare_upstreams), *next;
+
+    for (; upstream != NULL; upstream = next) {
+        next = TAILQ_NEXT(upstream, link);
+        if (!fits(upstream, wish) || !is_usable(upstream))
+            continue;
+        if (!is_stale(upstream))
             return upstream;
+        upstream_free(upstream);
     }
     return NULL;
 }
@@ -212,7 +235,7 @@ void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool
 {
     const struct upstream_wish wish = {.target = *target, .is_tls = is_tls};
 
-    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX && find_spare(sandbox, &wish) == NULL)
+    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX && !has_spare(sandbox, &wish))
         dial_new(sandbox, &wish);
 }
 
