@@ -115,7 +115,9 @@ static enum cli_status keys_show(struct cli *cli)
     static const struct output_column columns[] = {
         {"key id", "keyId"}, {"public key", "publicKey"}, {"format", "format"}};
     const struct api_path path =
-        api_path("secret-stores", cli_argument(cli, 0), "sealing-key", NULL);
+        cli->argument_count > 0
+            ? api_path("secret-stores", cli_argument(cli, 0), "sealing-key", NULL)
+            : api_path("keys", NULL);
 
     return output_object(cli, api_get(cli, &path), columns, ARRAY_LEN(columns));
 }
@@ -149,9 +151,8 @@ const struct cli_command ca_commands[] = {
 
 const struct cli_command keys_commands[] = {
     {.name = "show",
-     .summary = "show the public key that seals values for a store",
-     .arguments = "STORE",
-     .arguments_min = 1,
+     .summary = "show the public key that seals values (with STORE: as its owner may see it)",
+     .arguments = "[STORE]",
      .arguments_max = 1,
      .run = keys_show},
     {.name = "rotate",

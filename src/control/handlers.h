@@ -47,6 +47,7 @@ enum error orgs_api_revoke_key(struct api_call *call);
 enum error audit_api_list(struct api_call *call);
 /* rotation.c */
 enum error rotation_post(struct api_call *call);
+enum error rotation_get(struct api_call *call);
 /* public_api.c */
 enum error public_api_rotate_ca(struct api_call *call);
 enum error public_api_ca(struct api_call *call);

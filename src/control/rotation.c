@@ -187,3 +187,12 @@ enum error rotation_post(struct api_call *call)
     event_active(rotation->next_page, EV_TIMEOUT, 0);
     return OK;
 }
+
+enum error rotation_get(struct api_call *call)
+{
+    struct seal_public_key key;
+    const struct control_services *services = &call->control->services;
+    TRY(services->current_key(services->context, &key));
+    api_answer(call, 200, output_key(&key));
+    return OK;
+}

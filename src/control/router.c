@@ -61,6 +61,7 @@ static const struct route routes[] = {
     {"POST", "/api/api-keys", AUTH_ADMIN, orgs_api_create_key},
     {"DELETE", "/api/api-keys/:", AUTH_ADMIN, orgs_api_revoke_key},
     {"GET", "/api/audit", AUTH_ADMIN, audit_api_list},
+    {"GET", "/api/keys", AUTH_ADMIN, rotation_get},
     {"POST", "/api/keys/rotate", AUTH_ADMIN, rotation_post},
     {"POST", "/api/ca/rotate", AUTH_ADMIN, public_api_rotate_ca},
 

@@ -68,10 +68,10 @@ static void an_ordinary_key_does_not_administer(void **state)
 {
     static const struct {
         const char *method, *path;
-    } cases[] = {{"GET", "/api/orgs"},          {"POST", "/api/orgs"},
-                 {"GET", "/api/api-keys"},      {"POST", "/api/api-keys"},
-                 {"DELETE", "/api/api-keys/1"}, {"GET", "/api/audit"},
-                 {"POST", "/api/keys/rotate"},  {"POST", "/api/ca/rotate"}};
+    } cases[] = {
+        {"GET", "/api/orgs"},         {"POST", "/api/orgs"},         {"GET", "/api/api-keys"},
+        {"POST", "/api/api-keys"},    {"DELETE", "/api/api-keys/1"}, {"GET", "/api/audit"},
+        {"POST", "/api/keys/rotate"}, {"POST", "/api/ca/rotate"},    {"GET", "/api/keys"}};
     char key[64];
     make_other_org(*state, key);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
