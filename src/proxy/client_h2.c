@@ -102,6 +102,17 @@ void client_h2_drain(struct client_h2 *client)
     task_schedule(&client->connection->proxy->tasks, &client->link.push);
 }
 
+void client_h2_cut_websockets(struct client_h2 *client)
+{
+    struct h2_message *message = TAILQ_FIRST(&client->link.messages), *next;
+
+    for (; message != NULL; message = next) {
+        next = TAILQ_NEXT(message, link_entry);
+        if (message->owner != NULL && exchange_is_open_websocket(message->owner))
+            exchange_cut(message->owner);
+    }
+}
+
 bool client_h2_is_idle(const struct client_h2 *client)
 {
     return client->link.message_count == 0;

@@ -104,6 +104,14 @@ void connection_free(struct connection *connection)
     proxy_connection_gone(proxy);
 }
 
+void connection_suspend(struct connection *connection)
+{
+    if (connection->h2 != NULL)
+        client_h2_cut_websockets(connection->h2);
+    else if (connection->exchange != NULL && exchange_is_open_websocket(connection->exchange))
+        exchange_cut(connection->exchange);
+}
+
 bool connection_is_idle(const struct connection *connection)
 {
     if (connection->state == CONNECTION_MULTIPLEXING)

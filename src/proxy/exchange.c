@@ -311,6 +311,11 @@ static void record(struct exchange *exchange)
     exchange_record(exchange, clock_us(CLOCK_MONOTONIC) - exchange->began_us);
 }
 
+bool exchange_is_open_websocket(const struct exchange *exchange)
+{
+    return exchange->request.wants_websocket && exchange->is_head_written;
+}
+
 void exchange_abandon(struct exchange *exchange)
 {
     if (exchange == NULL)

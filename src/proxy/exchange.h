@@ -76,6 +76,8 @@ struct exchange *exchange_new(const struct connection *connection, struct stream
                               const struct exchange_owner *owner);
 /* Goes as far as it can; may end the exchange, and with it the connection. */
 void exchange_step(struct exchange *exchange);
+/* A WebSocket that is open: it would outlive any decision about its sandbox. */
+bool exchange_is_open_websocket(const struct exchange *exchange);
 /* The client is going away: recorded as cut and freed, without a word to the owner. NULL is fine.
  */
 void exchange_abandon(struct exchange *exchange);

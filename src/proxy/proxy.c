@@ -235,6 +235,17 @@ void proxy_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struc
         sandbox_on_view(proxy, ticket, error, view);
 }
 
+static void suspend_connections_of(struct proxy *proxy, const struct sandbox *sandbox)
+{
+    struct connection *connection = TAILQ_FIRST(&proxy->connections), *next;
+
+    for (; connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, link);
+        if (connection->sandbox == sandbox)
+            connection_suspend(connection);
+    }
+}
+
 void proxy_on_view_update(struct proxy *proxy, struct view *view)
 {
     struct sandbox *sandbox = sandbox_find_known(proxy, view->sandbox_id);
@@ -244,6 +255,8 @@ void proxy_on_view_update(struct proxy *proxy, struct view *view)
     else if (sandbox_learn(proxy, view) == NULL)
         LOG(LEVEL_WARN, "view_not_kept", .sandbox = view->sandbox_id);
     source_learn(proxy, view);
+    if (sandbox != NULL && view->status != VIEW_RUNNING)
+        suspend_connections_of(proxy, sandbox);
 }
 
 static void close_connections_of(struct proxy *proxy, const struct sandbox *sandbox)

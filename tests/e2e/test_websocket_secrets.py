@@ -4,8 +4,10 @@
 import base64
 import hashlib
 import struct
+import threading
 
 from harness.message import encode
+from harness.wait import GENEROUS
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 OFFER = [
@@ -80,3 +82,21 @@ def test_compression_that_was_not_offered_is_refused(origin, keyed):
     path = origin.on(lambda exchange: accept(exchange, [("Sec-WebSocket-Extensions", "permessage-deflate")]))
     with shake_hands(keyed, path) as wire:
         assert wire.response().json()["code"] == "upstream_protocol"
+
+
+def test_a_websocket_ends_when_its_sandbox_is_hibernated(origin, keyed):
+    is_over = threading.Event()
+
+    def script(exchange):
+        accept(exchange)
+        exchange.send(frame(b"open"))
+        is_over.wait(2 * GENEROUS)  # the origin itself keeps it open
+
+    try:
+        with shake_hands(keyed, origin.on(script)) as wire:
+            assert wire.reader.until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+            assert wire.reader.exactly(6) == frame(b"open")
+            keyed.sandbox.post("hibernate")
+            assert wire.is_closed()
+    finally:
+        is_over.set()
