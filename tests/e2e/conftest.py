@@ -6,6 +6,7 @@ Tests that kill processes or need another configuration start a sealgate of thei
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import types
@@ -20,6 +21,11 @@ from harness.nginx import Nginx
 from harness.origin import Origin, tls_context
 from harness.ports import free_port
 from harness.proxy import BINARY, Sealgate
+
+# Started in the background by a shell, we would ignore these, and so would every command of a test.
+for ignored in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, signal.SIG_DFL)
 
 # Every one of these is the scripted origin; upstream.resolve sends them there.
 ORIGIN_NAMES = [
