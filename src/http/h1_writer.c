@@ -21,28 +21,6 @@ static bool is_ours(struct slice name)
     return is_in(name, names, ARRAY_LEN(names));
 }
 
-/* What a reader might act on if it merged trailers into the head. */
-static bool is_forbidden_in_trailers(struct slice name)
-{
-    static const struct slice names[] = {
-        SLICE_INIT("Host"),
-        SLICE_INIT("Authorization"),
-        SLICE_INIT("Proxy-Authorization"),
-        SLICE_INIT("Trailer"),
-        SLICE_INIT("TE"),
-        SLICE_INIT("Set-Cookie"),
-        SLICE_INIT("Cookie"),
-        SLICE_INIT("Cache-Control"),
-        SLICE_INIT("Location"),
-        SLICE_INIT("Expect"),
-        SLICE_INIT("Range"),
-        SLICE_INIT("Max-Forwards"),
-    };
-
-    return slice_starts_with_nocase(name, SLICE("Content-")) ||
-           is_in(name, names, ARRAY_LEN(names));
-}
-
 static enum error write_field(struct slice name, struct slice value, struct buffer *out)
 {
     char *at;
@@ -240,7 +218,7 @@ static enum error write_last_chunk(const struct http_head *trailers, struct buff
 {
     TRY(buffer_append(out, SLICE("0\r\n")));
     if (trailers != NULL)
-        TRY(write_fields(trailers, is_forbidden_in_trailers, out));
+        TRY(write_fields(trailers, http_name_is_forbidden_in_trailers, out));
     return buffer_append(out, SLICE("\r\n"));
 }
 

@@ -60,36 +60,12 @@ enum error h2_fields_add_framing(struct h2_fields *fields, struct http_framing f
     return add(fields, SLICE("content-length"), print_number(fields->length_text, framing.length));
 }
 
-static bool is_in(struct slice name, const struct slice *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (http_name_equals(name, names[i]))
-            return true;
-    return false;
-}
-
 /* They are written from what authority and framing are now, or do not exist here. */
 static bool is_left_out(const struct http_field *field)
 {
     return http_name_equals(field->name, SLICE("Host")) ||
            http_name_equals(field->name, SLICE("Content-Length")) ||
            h2_head_is_connection_specific(field->name, field->value);
-}
-
-/* What a reader might act on if it merged trailers into the head. */
-static bool is_forbidden_in_trailers(struct slice name)
-{
-    static const struct slice names[] = {
-        SLICE_INIT("Authorization"), SLICE_INIT("Proxy-Authorization"),
-        SLICE_INIT("Trailer"),       SLICE_INIT("TE"),
-        SLICE_INIT("Set-Cookie"),    SLICE_INIT("Cookie"),
-        SLICE_INIT("Cache-Control"), SLICE_INIT("Location"),
-        SLICE_INIT("Expect"),        SLICE_INIT("Range"),
-        SLICE_INIT("Max-Forwards"),
-    };
-
-    return slice_starts_with_nocase(name, SLICE("Content-")) ||
-           is_in(name, names, ARRAY_LEN(names));
 }
 
 static enum error add_checked(struct h2_fields *fields, const struct http_field *field)
@@ -112,7 +88,7 @@ enum error h2_fields_add_trailers(struct h2_fields *fields, const struct http_he
 {
     for (size_t i = 0; i < trailers->field_count; i++)
         if (!is_left_out(&trailers->fields[i]) &&
-            !is_forbidden_in_trailers(trailers->fields[i].name))
+            !http_name_is_forbidden_in_trailers(trailers->fields[i].name))
             TRY(add_checked(fields, &trailers->fields[i]));
     return OK;
 }

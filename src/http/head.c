@@ -226,3 +226,26 @@ size_t http_head_size(const struct http_head *head)
         size += head->fields[i].name.len + head->fields[i].value.len + line_overhead;
     return size;
 }
+
+bool http_name_is_forbidden_in_trailers(struct slice name)
+{
+    static const struct slice names[] = {
+        SLICE_INIT("Host"),
+        SLICE_INIT("Authorization"),
+        SLICE_INIT("Proxy-Authorization"),
+        SLICE_INIT("Trailer"),
+        SLICE_INIT("TE"),
+        SLICE_INIT("Set-Cookie"),
+        SLICE_INIT("Cookie"),
+        SLICE_INIT("Cache-Control"),
+        SLICE_INIT("Location"),
+        SLICE_INIT("Expect"),
+        SLICE_INIT("Range"),
+        SLICE_INIT("Max-Forwards"),
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (http_name_equals(name, names[i]))
+            return true;
+    return slice_starts_with_nocase(name, SLICE("Content-"));
+}

@@ -70,3 +70,6 @@ size_t http_head_size(const struct http_head *head);
 bool http_is_token(struct slice s);
 size_t http_token_len(struct slice s); /* of the token it begins with; 0: none */
 bool http_is_field_value(struct slice s);
+/* What a reader might act on if it merged trailers into the head: not sent as trailers, whatever
+ * the protocol (RFC 9110, 6.5.1: framing, routing, credentials, content). */
+bool http_name_is_forbidden_in_trailers(struct slice name);
