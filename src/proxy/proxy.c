@@ -235,14 +235,16 @@ void proxy_on_view(struct proxy *proxy, uint64_t ticket, enum error error, struc
         sandbox_on_view(proxy, ticket, error, view);
 }
 
-static void suspend_connections_of(struct proxy *proxy, const struct sandbox *sandbox)
+/* `end` may free the connection. */
+static void end_connections_of(struct proxy *proxy, const struct sandbox *sandbox,
+                               void (*end)(struct connection *connection))
 {
     struct connection *connection = TAILQ_FIRST(&proxy->connections), *next;
 
     for (; connection != NULL; connection = next) {
         next = TAILQ_NEXT(connection, link);
         if (connection->sandbox == sandbox)
-            connection_suspend(connection);
+            end(connection);
     }
 }
 
@@ -256,18 +258,7 @@ void proxy_on_view_update(struct proxy *proxy, struct view *view)
         LOG(LEVEL_WARN, "view_not_kept", .sandbox = view->sandbox_id);
     source_learn(proxy, view);
     if (sandbox != NULL && view->status != VIEW_RUNNING)
-        suspend_connections_of(proxy, sandbox);
-}
-
-static void close_connections_of(struct proxy *proxy, const struct sandbox *sandbox)
-{
-    struct connection *connection, *next;
-
-    for (connection = TAILQ_FIRST(&proxy->connections); connection != NULL; connection = next) {
-        next = TAILQ_NEXT(connection, link);
-        if (connection->sandbox == sandbox)
-            connection_free(connection);
-    }
+        end_connections_of(proxy, sandbox, connection_suspend);
 }
 
 void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id)
@@ -277,7 +268,7 @@ void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id)
     source_forget_sandbox(proxy, sandbox_id);
     if (sandbox == NULL)
         return;
-    close_connections_of(proxy, sandbox);
+    end_connections_of(proxy, sandbox, connection_free);
     sandbox_gone(sandbox);
 }
 

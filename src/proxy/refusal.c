@@ -3,6 +3,8 @@
  */
 #include "proxy/refusal.h"
 
+#include "observe/json_text.h"
+
 static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_BAD_REQUEST] = "Send one well-formed HTTP/1.1 request.",
     [REFUSAL_METHOD_NOT_ALLOWED] = "TRACE, TRACK and CONNECT inside a tunnel are never forwarded.",
@@ -89,17 +91,10 @@ enum refusal_code refusal_for_status(int status)
     return REFUSAL_BAD_REQUEST;
 }
 
-/* "key": "value" with the characters that JSON reserves escaped; ours are ASCII sentences. */
 static enum error append_member(struct buffer *out, const char *key, struct slice value)
 {
-    TRY(buffer_append_format(out, "%s\"%s\": \"", buffer_len(out) > 1 ? ", " : "", key));
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.data[i];
-        if (c == '"' || c == '\\')
-            TRY(buffer_append_byte(out, '\\'));
-        TRY(buffer_append_byte(out, (unsigned char)c < 0x20 || (unsigned char)c > 0x7e ? '?' : c));
-    }
-    return buffer_append_byte(out, '"');
+    TRY(buffer_append_format(out, "%s\"%s\": ", buffer_len(out) > 1 ? ", " : "", key));
+    return json_text_append(out, value);
 }
 
 static enum error append_optional(struct buffer *out, const char *key, struct slice value)
