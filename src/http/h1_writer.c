@@ -2,6 +2,8 @@
 /* Messages written anew. Never writes a byte of a name or value that it did not check itself. */
 #include "http/h1_writer.h"
 
+#include "http/h1_output.h"
+
 static bool is_in(struct slice name, const struct slice *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -145,12 +147,21 @@ static enum error whole_or_nothing(enum error error, size_t len_before, struct b
     return error;
 }
 
+static enum error check_output(size_t begin, enum h1_output_kind kind, struct http_framing framing,
+                               const struct buffer *out)
+{
+    return h1_output_check(slice_skip(buffer_view(out), begin), kind, framing);
+}
+
 enum error h1_writer_request(const struct h1_request_line *line, const struct http_head *head,
                              struct http_framing framing, struct buffer *out)
 {
     size_t before = buffer_len(out);
+    enum error error = write_request(line, head, framing, out);
 
-    return whole_or_nothing(write_request(line, head, framing, out), before, out);
+    if (error == OK)
+        error = check_output(before, H1_OUTPUT_REQUEST, framing, out);
+    return whole_or_nothing(error, before, out);
 }
 
 static enum error write_status_line(const struct http_head *head, struct buffer *out)
@@ -165,13 +176,20 @@ static enum error write_status_line(const struct http_head *head, struct buffer 
     return buffer_append(out, SLICE("\r\n"));
 }
 
+/* What announces a body is never written where there can be none (RFC 9112, 6.1 and 6.2). */
+static struct http_framing announced(uint16_t status, struct http_framing framing)
+{
+    struct http_framing none = {.kind = HTTP_BODY_NONE};
+
+    return status >= 200 && status != 204 ? framing : none;
+}
+
 static enum error write_response_framing(uint16_t status, struct http_framing framing, bool close,
                                          struct buffer *out)
 {
     if (status == 101)
         return write_websocket_upgrade(out);
-    if (status >= 200 && status != 204)
-        TRY(write_framing(framing, out));
+    TRY(write_framing(announced(status, framing), out));
     if (close || framing.kind == HTTP_BODY_UNTIL_CLOSE)
         return buffer_append(out, SLICE("Connection: close\r\n"));
     return OK;
@@ -196,8 +214,11 @@ enum error h1_writer_response(const struct http_head *head, struct http_framing 
                               struct buffer *out)
 {
     size_t before = buffer_len(out);
+    enum error error = write_response(head, framing, close, out);
 
-    return whole_or_nothing(write_response(head, framing, close, out), before, out);
+    if (error == OK)
+        error = check_output(before, H1_OUTPUT_RESPONSE, announced(head->status, framing), out);
+    return whole_or_nothing(error, before, out);
 }
 
 static enum error write_chunk(struct slice piece, struct buffer *out)
