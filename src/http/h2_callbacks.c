@@ -47,11 +47,20 @@ static struct h2_stream *stream_of_head(struct h2_session *session, const nghttp
     return stream;
 }
 
+/* Its fields are decoded, as the table of the connection needs, and kept nowhere. */
+static int refuse_stream(struct h2_session *session, int32_t id)
+{
+    return nghttp2_submit_rst_stream(session->library, NGHTTP2_FLAG_NONE, id, H2_REFUSED_STREAM);
+}
+
 static int on_begin_headers(nghttp2_session *library, const nghttp2_frame *frame, void *user_data)
 {
-    struct h2_stream *stream = stream_of_head(user_data, frame);
+    struct h2_session *session = user_data;
 
     (void)library;
+    if (is_new_request(session, frame) && session->stream_count >= session->limits.streams)
+        return refuse_stream(session, frame->hd.stream_id);
+    struct h2_stream *stream = stream_of_head(session, frame);
     if (stream == NULL || h2_stream_begin_head(stream) == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return 0;

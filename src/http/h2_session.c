@@ -13,6 +13,8 @@ enum {
     FEED_MAX = 16 * 1024, /* between two looks at our own queue */
     SETTINGS_COUNT_MAX = 6,
     HEADER_TABLE_SIZE_DEFAULT = 4096,
+    EXCESS_MAX = 1 << 20, /* streams over the limit that the library lets us refuse */
+    SETTING_LEN = 6,
 };
 
 DEFINE_OWNED(nghttp2_option, nghttp2_option_del)
@@ -77,8 +79,8 @@ static size_t fill_settings(const struct h2_session *session, nghttp2_settings_e
         settings[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
         return count;
     }
-    settings[count++] =
-        (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, session->limits.streams};
+    settings[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                                 session->limits.streams + EXCESS_MAX};
     if (session->limits.allows_websocket)
         settings[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
     return count;
@@ -216,6 +218,25 @@ static void wipe_sent(const uint8_t *data, size_t len)
     sodium_memzero((void *)data, len);
 }
 
+static void write_u32(uint8_t *at, uint32_t number)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        *at++ = (uint8_t)(number >> shift);
+}
+
+/* The library ends the session of a client that opens one stream too many, where a reset of that
+ * stream is enough (RFC 9113, 5.1.2). So it was told of more than the client is told here, in our
+ * first frame: h2_callbacks.c refuses the excess. */
+static void announce_stream_limit(struct h2_session *session, uint8_t *frame, size_t len)
+{
+    session->has_announced = true;
+    if (session->role != H2_REQUESTS)
+        return;
+    for (size_t at = H2_FRAME_HEADER_LEN; at + SETTING_LEN <= len; at += SETTING_LEN)
+        if (frame[at] == 0 && frame[at + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+            write_u32(frame + at + 2, session->limits.streams);
+}
+
 static enum error pull_piece(struct h2_session *session, size_t *out_len)
 {
     const uint8_t *data = NULL;
@@ -223,6 +244,8 @@ static enum error pull_piece(struct h2_session *session, size_t *out_len)
 
     if (len < 0)
         return h2_stream_error((int)len);
+    if (len > 0 && !session->has_announced)
+        announce_stream_limit(session, (uint8_t *)data, (size_t)len);
     TRY(buffer_append(session->out, slice_of(data, (size_t)len)));
     if (len > 0)
         wipe_sent(data, (size_t)len);

@@ -301,7 +301,8 @@ def test_a_stream_that_was_passed_by_is_not_served(running, h2_origin):
     assert h2_origin.requests(never) == []
 
 
-def test_streams_over_the_limit_are_refused_and_the_others_go_on(running, h2_origin):
+@pytest.mark.parametrize("knows", ["before it has heard of the limit", "though it knows the limit"])
+def test_streams_over_the_limit_are_refused_and_the_others_go_on(running, h2_origin, knows):
     go_on = threading.Event()
 
     def script(stream):
@@ -312,7 +313,9 @@ def test_streams_over_the_limit_are_refused_and_the_others_go_on(running, h2_ori
     pipe = pipe_of(running.sandbox, "h2.test")
     answers = Answers(pipe)
     taken, refused = range(1, 200, 2), range(201, 260, 2)
-    pipe.send(PREFACE + b"".join(opened(number, payload=block(path)) for number in [*taken, *refused]))
+    acknowledged = frame(SETTINGS, ACK) if knows.startswith("though") else b""
+    pipe.send(PREFACE + acknowledged)
+    pipe.send(b"".join(opened(number, payload=block(path)) for number in [*taken, *refused]))
     until(lambda: len(answers.resets()) == len(refused), "those that are too many are refused")
     assert sorted(answers.resets()) == [(number, REFUSED_STREAM) for number in refused]
     go_on.set()

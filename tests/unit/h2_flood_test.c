@@ -186,7 +186,7 @@ static const struct {
     {"rapid reset", rapid_reset, 210, H2_ENHANCE_YOUR_CALM},
     {"malformed head", malformed_head, 210, H2_ENHANCE_YOUR_CALM},
     {"window overflow", window_overflow, 210, H2_ENHANCE_YOUR_CALM},
-    {"too many streams", too_many_streams, 110, H2_PROTOCOL_ERROR},
+    {"too many streams", too_many_streams, 310, H2_ENHANCE_YOUR_CALM},
     {"too long body", too_long_body, 210, H2_ENHANCE_YOUR_CALM},
     {"continuation", continuation, 10, H2_ENHANCE_YOUR_CALM},
     {"header bomb", header_bomb, 1, H2_ENHANCE_YOUR_CALM},
@@ -349,6 +349,43 @@ static void reading_stops_while_our_own_queue_is_long(void **state)
     victim_free(victim);
 }
 
+static void one_stream_too_many_is_refused_and_the_others_go_on(void **state)
+{
+    struct victim *victim = victim_new(H2_REQUESTS);
+    uint32_t limit = h2_session_default_limits().streams;
+    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = 100000};
+
+    (void)state;
+    for (uint32_t unit = 0; unit <= limit; unit++)
+        raw_headers(wire, stream_of((int)unit), RAW_END_STREAM, RAW_GET);
+    assert_int_equal(victim_feed(victim, buffer_view(wire)), OK);
+    victim_pull(victim);
+    assert_int_equal(victim->end.count, limit);
+    assert_int_equal(raw_find_code(buffer_view(&victim->sent), RAW_RST_STREAM), H2_REFUSED_STREAM);
+    assert_int_equal(raw_find_code(buffer_view(&victim->sent), RAW_GOAWAY), -1);
+
+    h2_pair_respond(&victim->end.seen[0], 200, H2_HEAD_ENDS);
+    victim_pull(victim);
+    buffer_reset(wire);
+    raw_headers(wire, stream_of((int)limit + 1), RAW_END_STREAM, RAW_GET);
+    assert_int_equal(victim_feed(victim, buffer_view(wire)), OK);
+    assert_int_equal(victim->end.count, limit + 1);
+    victim_free(victim);
+}
+
+/* What the client is told is the limit, not what the library has for it. */
+static void the_limit_of_streams_is_announced(void **state)
+{
+    struct h2_limits limits = h2_session_default_limits(), usual = limits;
+    struct h2_pair *pair;
+
+    (void)state;
+    limits.streams = 3;
+    pair = h2_pair_new_limited(&usual, &limits);
+    assert_int_equal(h2_session_stream_room(pair->client.session), 3);
+    h2_pair_free(pair);
+}
+
 static void a_push_promise_ends_the_session(void **state)
 {
     struct victim *victim = victim_new(H2_RESPONSES);
@@ -386,6 +423,8 @@ int main(void)
         cmocka_unit_test(tokens_come_back_with_the_time),
         cmocka_unit_test(answers_to_what_we_send_are_free),
         cmocka_unit_test(reading_stops_while_our_own_queue_is_long),
+        cmocka_unit_test(one_stream_too_many_is_refused_and_the_others_go_on),
+        cmocka_unit_test(the_limit_of_streams_is_announced),
         cmocka_unit_test(a_push_promise_ends_the_session),
         cmocka_unit_test(what_is_not_http2_is_refused),
     };
