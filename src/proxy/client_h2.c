@@ -11,7 +11,7 @@
 struct client_h2 {
     struct connection *connection; /* borrowed: owns us */
     struct h2_link link;
-    bool is_draining;
+    bool is_draining, was_drained;
 };
 
 static void on_exchange_ended(void *owner, UNUSED bool must_close)
@@ -53,12 +53,23 @@ static bool has_exchange(const struct client_h2 *client)
     return false;
 }
 
+static void say_goodbye(struct client_h2 *client)
+{
+    if (h2_session_drain(client->link.session) != OK)
+        h2_session_terminate(client->link.session, H2_INTERNAL_ERROR);
+    task_schedule(&client->connection->proxy->tasks, &client->link.push);
+}
+
 static void on_change(void *owner)
 {
     struct client_h2 *client = owner;
     struct connection *connection = client->connection;
     uint32_t idle_ms = connection->proxy->settings.idle_timeout_ms;
 
+    if (client->is_draining && client->link.message_count == 0 && !client->was_drained) {
+        client->was_drained = true;
+        say_goodbye(client); /* the second time: the session is over with it */
+    }
     if (client->link.is_over)
         connection_free(connection);
     else if (has_exchange(client))
@@ -97,9 +108,7 @@ void client_h2_drain(struct client_h2 *client)
     if (client->is_draining)
         return;
     client->is_draining = true;
-    if (h2_session_drain(client->link.session) != OK)
-        h2_session_terminate(client->link.session, H2_INTERNAL_ERROR);
-    task_schedule(&client->connection->proxy->tasks, &client->link.push);
+    say_goodbye(client);
 }
 
 void client_h2_cut_websockets(struct client_h2 *client)

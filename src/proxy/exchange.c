@@ -290,11 +290,16 @@ static bool is_idempotent(struct slice method)
     return false;
 }
 
-bool exchange_retry(struct exchange *exchange)
+static bool has_body(const struct exchange *exchange)
 {
-    if (exchange->was_retried || exchange->upstream->exchanges == 0 ||
-        exchange->request.framing.kind != HTTP_BODY_NONE ||
-        !is_idempotent(exchange->request.method))
+    return exchange->request.framing.kind != HTTP_BODY_NONE;
+}
+
+bool exchange_repeat(struct exchange *exchange)
+{
+    bool is_body_whole = !exchange->is_request_sent && exchange->bytes_in == 0;
+
+    if (exchange->was_retried || (has_body(exchange) && !is_body_whole))
         return false;
     upstream_end(exchange->upstream, exchange->origin, false);
     exchange->upstream = NULL;
@@ -303,6 +308,12 @@ bool exchange_retry(struct exchange *exchange)
     exchange->state = EXCHANGE_AWAITING_UPSTREAM;
     task_schedule(&exchange->connection->proxy->tasks, &exchange->task);
     return true;
+}
+
+bool exchange_retry(struct exchange *exchange)
+{
+    return exchange->upstream->exchanges > 0 && !has_body(exchange) &&
+           is_idempotent(exchange->request.method) && exchange_repeat(exchange);
 }
 
 static void record(struct exchange *exchange)

@@ -94,5 +94,8 @@ void exchange_cut(struct exchange *exchange);
 /* The pooled connection was stale: the same request once more on a fresh one, where nothing of it
  * can have been acted on. False: not safe, nothing was done. */
 bool exchange_retry(struct exchange *exchange);
+/* The same where the upstream said that it did nothing with the request, whatever its method. False
+ * also when some of its body is gone, which we do not keep. */
+bool exchange_repeat(struct exchange *exchange);
 /* Both directions are done. */
 void exchange_complete(struct exchange *exchange);

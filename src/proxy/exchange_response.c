@@ -211,6 +211,13 @@ static enum pump_result on_upstream_closed(struct exchange *exchange)
                                     : fail(exchange, REFUSAL_UPSTREAM_CLOSED, "no response came");
 }
 
+static enum pump_result on_upstream_refused(struct exchange *exchange)
+{
+    if (exchange->interim_count == 0 && exchange_repeat(exchange))
+        return PUMP_ENDED;
+    return fail(exchange, REFUSAL_UPSTREAM_CLOSED, "it refused the request");
+}
+
 static enum pump_result pass_event(struct exchange *exchange)
 {
     struct slice piece = SLICE_NONE;
@@ -229,6 +236,8 @@ static enum pump_result pass_event(struct exchange *exchange)
     case STREAM_FAULT:
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL,
                     exchange->origin->ops->fault(exchange->origin).why);
+    case STREAM_REFUSED:
+        return on_upstream_refused(exchange);
     default:
         return on_upstream_closed(exchange);
     }

@@ -238,6 +238,9 @@ static enum stream_event stream_next(struct stream *stream, struct slice *piece)
         return STREAM_END;
     if (!message->is_closed)
         return STREAM_BLOCKED;
+    /* Also what a GOAWAY left out (RFC 9113, 8.7). */
+    if (message->code == H2_REFUSED_STREAM && !message->has_head)
+        return STREAM_REFUSED;
     return ended_by_fault(message) ? STREAM_FAULT : STREAM_CLOSED;
 }
 

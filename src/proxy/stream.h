@@ -15,6 +15,7 @@ enum stream_event {
     STREAM_END,     /* the message is complete, trailers included */
     STREAM_FAULT,   /* malformed: stream->ops->fault() says what */
     STREAM_CLOSED,  /* the peer is gone before the message was complete */
+    STREAM_REFUSED, /* the peer says that it did nothing with the request: it may be sent again */
 };
 
 struct stream;

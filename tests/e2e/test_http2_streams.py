@@ -295,6 +295,43 @@ def test_a_refused_stream_is_tried_again_on_another_connection(h2_origin, client
     assert len(h2_origin.requests(path)) == 2
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("how", ["reset", "goodbye"])
+def test_the_first_request_of_a_connection_that_was_not_looked_at_is_sent_again(h2_origin, keyed_with, method, how):
+    """Whatever its method: the origin says that it did nothing with it."""
+    refused = []
+
+    def script(stream):
+        if refused:
+            return ok(stream)
+        refused.append(stream.peer)
+        if how == "reset":
+            stream.cancel(REFUSED_STREAM)
+        else:
+            say_goodbye(stream.peer, 0)
+
+    path = h2_origin.on(script)
+    with connect(keyed_with(egress=["h2.test"]).sandbox, "h2.test") as client:
+        assert client.fetch(path, method=method).body.decode() == path
+    assert [seen.peer is refused[0] for seen in h2_origin.requests(path)] == [True, False]
+
+
+def test_a_request_that_is_refused_again_is_not_sent_a_third_time(h2_origin, client):
+    path = h2_origin.on(lambda stream: stream.cancel(REFUSED_STREAM))
+    refusal(client.fetch(path), 502, "upstream_closed")
+    assert len(h2_origin.requests(path)) == 2
+
+
+def test_a_body_of_which_some_is_gone_is_not_sent_again(h2_origin, client):
+    def script(stream):
+        stream.wait_body(4)
+        stream.cancel(REFUSED_STREAM)
+
+    path = h2_origin.on(script)
+    refusal(client.fetch(path, method="POST", body=b"body"), 502, "upstream_closed")
+    h2_origin.request(path)
+
+
 def say_goodbye(peer, last, code=NO_ERROR):
     peer.raw(frame(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big")))
 
@@ -511,3 +548,27 @@ def test_open_streams_are_finished_when_the_proxy_stops(h2_origin, own_proxy):
     curl.join()
     stopping.join()
     assert answers == [b"begun, finished"] and proxy.process.returncode == 0
+
+
+def test_a_client_that_keeps_its_connection_does_not_hold_up_the_end(h2_origin, own_proxy):
+    go_on, under_way = threading.Event(), threading.Event()
+
+    def script(stream):
+        stream.begin()
+        under_way.set()
+        go_on.wait(GENEROUS)
+        stream.send(b"finished", end=True)
+
+    proxy = own_proxy(limits={"drain_timeout": "1h"})
+    sandbox = proxy.api.sandbox(proxy.api.store(["h2.test"]))
+    with connect(sandbox, "h2.test") as client:
+        stream = client.open("GET", h2_origin.on(script))
+        assert under_way.wait(GENEROUS)
+        stopping = threading.Thread(target=proxy.terminate)
+        stopping.start()
+        client.wait(lambda: client.goaway is not None, "the proxy is stopping")
+        go_on.set()
+        assert stream.wait_end().body == b"finished"
+        client.wait_closed()
+        stopping.join()
+    assert proxy.process.returncode == 0

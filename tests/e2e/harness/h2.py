@@ -394,6 +394,8 @@ class Peer:
 
     def _on_ConnectionTerminated(self, event):
         self.goaway = int(event.error_code)
+        if self.goaway == NO_ERROR and self.h2.config.client_side:  # streams go on (RFC 9113, 6.8)
+            self.h2.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
 
 
 def client_context(sandbox, protocols=("h2",)):
