@@ -9,6 +9,12 @@
 
 enum phase { AWAITING_GREETING, AWAITING_LOGIN, AWAITING_REQUEST };
 
+union message {
+    struct socks5_greeting greeting;
+    struct socks5_login login;
+    struct socks5_request request;
+};
+
 /* Messages stay in the leg's buffer until they are acted on: while control is asked whose
  * connection it is, the same message is parsed again. */
 static void take(struct connection *connection, size_t len)
@@ -61,10 +67,16 @@ static enum connection_step choose_method(struct connection *connection,
     return say_no(connection, REFUSAL_IDENTITY_REQUIRED, slice_of(choice, sizeof(choice)));
 }
 
-/* Without a login only the socket can say who it is: asked before the method is chosen. */
-static enum connection_step on_greeting(struct connection *connection,
-                                        const struct socks5_greeting *greeting, size_t len)
+static enum socks5_status parse_greeting(struct slice *input, union message *out)
 {
+    return socks5_parse_greeting(input, &out->greeting);
+}
+
+/* Without a login only the socket can say who it is: asked before the method is chosen. */
+static enum connection_step on_greeting(struct connection *connection, const union message *message,
+                                        size_t len)
+{
+    const struct socks5_greeting *greeting = &message->greeting;
     const struct identify_claim none = {.kind = IDENTIFY_CLAIM_NONE};
     struct sandbox *sandbox;
     enum refusal_code code;
@@ -82,9 +94,15 @@ static enum connection_step on_greeting(struct connection *connection,
     return choose_method(connection, greeting);
 }
 
-static enum connection_step on_login(struct connection *connection,
-                                     const struct socks5_login *login, size_t len)
+static enum socks5_status parse_login(struct slice *input, union message *out)
 {
+    return socks5_parse_login(input, &out->login);
+}
+
+static enum connection_step on_login(struct connection *connection, const union message *message,
+                                     size_t len)
+{
+    const struct socks5_login *login = &message->login;
     struct identify_claim claim = {
         .kind = IDENTIFY_CLAIM_GIVEN, .sandbox_id = login->user, .token = login->password};
     struct sandbox *sandbox;
@@ -106,22 +124,27 @@ static enum connection_step on_login(struct connection *connection,
     return say(connection, slice_of(result, sizeof(result)));
 }
 
-static enum connection_step on_request(struct connection *connection,
-                                       const struct socks5_request *request, size_t len)
+static enum socks5_status parse_request(struct slice *input, union message *out)
 {
-    char reply[SOCKS5_REPLY_SIZE];
+    return socks5_parse_request(input, &out->request);
+}
+
+static enum connection_step on_request(struct connection *connection, const union message *message,
+                                       size_t len)
+{
+    const struct socks5_request *request = &message->request;
+    enum socks5_reply reply = !request->is_connect ? SOCKS5_COMMAND_NOT_SUPPORTED
+                              : request->is_valid  ? SOCKS5_SUCCEEDED
+                                                   : SOCKS5_ADDRESS_NOT_SUPPORTED;
+    char words[SOCKS5_REPLY_SIZE];
 
     take(connection, len);
-    if (!request->is_connect || !request->is_valid) {
-        socks5_format_reply(request->is_connect ? SOCKS5_ADDRESS_NOT_SUPPORTED
-                                                : SOCKS5_COMMAND_NOT_SUPPORTED,
-                            reply);
-        return say_no(connection,
-                      request->is_connect ? REFUSAL_BAD_REQUEST : REFUSAL_PROTOCOL_NOT_ALLOWED,
-                      slice_of(reply, sizeof(reply)));
-    }
-    socks5_format_reply(SOCKS5_SUCCEEDED, reply);
-    return connection_tunnel_open(connection, &request->target, slice_of(reply, sizeof(reply)));
+    socks5_format_reply(reply, words);
+    if (reply == SOCKS5_SUCCEEDED)
+        return connection_tunnel_open(connection, &request->target, slice_of(words, sizeof(words)));
+    return say_no(connection,
+                  request->is_connect ? REFUSAL_BAD_REQUEST : REFUSAL_PROTOCOL_NOT_ALLOWED,
+                  slice_of(words, sizeof(words)));
 }
 
 /* More of a message that is not complete. */
@@ -139,49 +162,43 @@ static enum connection_step read_more(struct connection *connection)
     }
 }
 
-static enum connection_step on_incomplete(struct connection *connection, enum socks5_status status)
+/* What is no message has no length either: nothing that follows can be read. */
+static enum connection_step on_fault(struct connection *connection)
 {
-    return status == SOCKS5_FAULT ? connection_drop(connection, REFUSAL_BAD_REQUEST)
-                                  : read_more(connection);
+    char words[SOCKS5_REPLY_SIZE];
+    size_t len = SOCKS5_REPLY_SIZE;
+
+    take(connection, buffer_len(&connection->leg.in));
+    if (connection->socks_phase == AWAITING_LOGIN) {
+        socks5_format_login_result(false, words);
+        len = SOCKS5_CHOICE_SIZE;
+    } else {
+        socks5_format_reply(SOCKS5_ADDRESS_NOT_SUPPORTED, words);
+    }
+    return say_no(connection, REFUSAL_BAD_REQUEST, slice_of(words, len));
 }
 
-static enum connection_step step_greeting(struct connection *connection)
-{
-    struct slice all = buffer_view(&connection->leg.in), rest = all;
-    struct socks5_greeting greeting;
-
-    enum socks5_status status = socks5_parse_greeting(&rest, &greeting);
-    return status == SOCKS5_COMPLETE ? on_greeting(connection, &greeting, all.len - rest.len)
-                                     : on_incomplete(connection, status);
-}
-
-static enum connection_step step_login(struct connection *connection)
-{
-    struct slice all = buffer_view(&connection->leg.in), rest = all;
-    struct socks5_login login;
-
-    enum socks5_status status = socks5_parse_login(&rest, &login);
-    return status == SOCKS5_COMPLETE ? on_login(connection, &login, all.len - rest.len)
-                                     : on_incomplete(connection, status);
-}
-
-static enum connection_step step_request(struct connection *connection)
-{
-    struct slice all = buffer_view(&connection->leg.in), rest = all;
-    struct socks5_request request;
-
-    enum socks5_status status = socks5_parse_request(&rest, &request);
-    return status == SOCKS5_COMPLETE ? on_request(connection, &request, all.len - rest.len)
-                                     : on_incomplete(connection, status);
-}
-
+/* One message for each phase: it is read whole, or not at all, and then acted on. */
 enum connection_step connection_socks_step(struct connection *connection)
 {
-    static enum connection_step (*const steps[])(struct connection * connection) = {
-        [AWAITING_GREETING] = step_greeting,
-        [AWAITING_LOGIN] = step_login,
-        [AWAITING_REQUEST] = step_request,
+    static const struct {
+        enum socks5_status (*parse)(struct slice *input, union message *out);
+        enum connection_step (*act)(struct connection *connection, const union message *message,
+                                    size_t len);
+    } phases[] = {
+        [AWAITING_GREETING] = {parse_greeting, on_greeting},
+        [AWAITING_LOGIN] = {parse_login, on_login},
+        [AWAITING_REQUEST] = {parse_request, on_request},
     };
+    struct slice all = buffer_view(&connection->leg.in), rest = all;
+    union message message;
 
-    return steps[connection->socks_phase](connection);
+    switch (phases[connection->socks_phase].parse(&rest, &message)) {
+    case SOCKS5_COMPLETE:
+        return phases[connection->socks_phase].act(connection, &message, all.len - rest.len);
+    case SOCKS5_NEED_MORE:
+        return read_more(connection);
+    default:
+        return on_fault(connection);
+    }
 }
