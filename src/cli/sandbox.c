@@ -35,6 +35,16 @@ static const struct cli_option delete_options[] = {
     {"with-store", NULL, "delete its secret store too"},
 };
 
+/* Takes it; NULL: it failed. A person reads 0 seconds as the opposite of what it means. */
+static enum cli_status show(const struct cli *cli, json_t *sandbox)
+{
+    const json_t *timeout = json_object_get(sandbox, "timeout");
+
+    if (!output_is_json(cli) && json_is_integer(timeout) && json_integer_value(timeout) == 0)
+        json_object_set_new(sandbox, "timeout", json_string("never"));
+    return output_object(cli, sandbox, details, ARRAY_LEN(details));
+}
+
 /* False when an option is malformed, which was said; the body is gone then. */
 static bool set_fields(const struct cli *cli, json_t *body)
 {
@@ -64,7 +74,7 @@ static enum cli_status create_at(const struct cli *cli, const struct api_path *p
     json_t *sandbox = api_call(cli, "POST", path, body);
     char id[128];
     output_field(sandbox, "sandboxID", id, sizeof(id));
-    enum cli_status status = output_object(cli, sandbox, details, ARRAY_LEN(details));
+    enum cli_status status = show(cli, sandbox);
     if (status == CLI_DONE && !output_is_json(cli))
         printf("\nIts environment: eval \"$(sealgate sandbox env %s)\"\n", id);
     return status;
@@ -96,7 +106,7 @@ static enum cli_status sandbox_show(struct cli *cli)
 {
     const struct api_path path = api_path("sandboxes", cli_argument(cli, 0), NULL);
 
-    return output_object(cli, api_get(cli, &path), details, ARRAY_LEN(details));
+    return show(cli, api_get(cli, &path));
 }
 
 static enum error append_export(const char *name, const json_t *value, struct buffer *out)
@@ -155,8 +165,7 @@ static enum cli_status post_to(const struct cli *cli, const char *verb)
 {
     const struct api_path path = api_path("sandboxes", cli_argument(cli, 0), verb, NULL);
 
-    return output_object(cli, api_call(cli, "POST", &path, json_object()), details,
-                         ARRAY_LEN(details));
+    return show(cli, api_call(cli, "POST", &path, json_object()));
 }
 
 static enum cli_status sandbox_hibernate(struct cli *cli)
@@ -177,7 +186,7 @@ static enum cli_status sandbox_timeout(struct cli *cli)
     if (!slice_parse_u64(slice_from_string(cli_argument(cli, 1)), &seconds) || seconds > INT64_MAX)
         return cli_misuse(cli, "SECONDS is a number, 0 for never");
     json_t *body = json_pack("{s:I}", "timeout", (json_int_t)seconds);
-    return output_object(cli, api_call(cli, "POST", &path, body), details, ARRAY_LEN(details));
+    return show(cli, api_call(cli, "POST", &path, body));
 }
 
 #define ONE(what) .arguments = (what), .arguments_min = 1, .arguments_max = 1

@@ -83,7 +83,9 @@ static void on_private(struct peer *peer, struct message *message)
         return;
     }
     free_private_settings(child);
-    *settings = (struct config_private){private->default_deny, slice_from_string(ca_path)};
+    *settings = (struct config_private){.default_deny = private->default_deny,
+                                        .hints_name_flags = private->hints_name_flags,
+                                        .ca_path = slice_from_string(ca_path)};
     child->private_settings = settings;
     log_set_level(LEVEL_ERROR);
 }

@@ -375,6 +375,7 @@ enum error config_make_private(struct config *config, const struct config_privat
         memcpy(ca_path, settings->ca_path.data, settings->ca_path.len);
     config->sandbox_ca_path = slice_of(ca_path, settings->ca_path.len);
     config->default_deny = settings->default_deny;
+    config->hints_name_flags = settings->hints_name_flags;
     config->workers = 1;
     config->data_dir = SLICE_NONE;
     config->listen_proxy = config->listen_transparent = config->listen_dns =

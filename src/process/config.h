@@ -85,6 +85,7 @@ struct config {
     enum config_audit_kind audit_kind;
     struct slice audit_file; /* as written, may start with "DATA_DIR/": see config_audit_path() */
     struct config_stores stores;
+    bool hints_name_flags; /* see config_make_private() */
     struct config_memory *memory;
 };
 
@@ -106,9 +107,9 @@ MUST_USE enum error config_override_data_dir(struct config *config, struct slice
 
 /* What `sealgate run` makes of it: one worker, no data directory (everything stays in memory), no
  * listening sockets, no declared stores and no audit file of its own; `ca_path` is where the bundle
- * lies for the command. ERR_NO_MEMORY. */
+ * lies for the command; refusals name flags of the command line. ERR_NO_MEMORY. */
 struct config_private {
-    bool default_deny;
+    bool default_deny, hints_name_flags;
     struct slice ca_path;
 };
 MUST_USE enum error config_make_private(struct config *config,

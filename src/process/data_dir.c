@@ -43,6 +43,10 @@ static enum error open_folder(struct slice data_dir, int *out)
     return *out < 0 || fchmod(*out, 0711) != 0 ? ERR_SYSTEM : OK;
 }
 
+#define OWN_FOLDER_HINT                                                                            \
+    "as an ordinary user, name a folder of your own: --data-dir ~/.local/share/sealgate, for "     \
+    "this and every other command"
+
 /* Files that an earlier run under another account left behind. */
 static bool own_files(int folder, struct hardening_account account)
 {
@@ -100,10 +104,13 @@ static enum error prepare_inside(int folder, int *out_lock)
 
 static void log_failure(enum error error, int reason, struct slice path)
 {
+    bool is_anothers = geteuid() != 0 && (reason == EACCES || reason == EPERM || reason == EROFS);
+
     if (error == ERR_CONFLICT)
         LOG(LEVEL_ERROR, "data_dir_in_use", .path = path);
     else
-        LOG(LEVEL_ERROR, "data_dir_unusable", .path = path, .system_error = reason);
+        LOG(LEVEL_ERROR, "data_dir_unusable", .path = path, .system_error = reason,
+            .detail = is_anothers ? SLICE(OWN_FOLDER_HINT) : SLICE_NONE);
 }
 
 enum error data_dir_prepare(struct slice path, int *out_folder, int *out_lock)

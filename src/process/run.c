@@ -134,6 +134,7 @@ static enum error prepare_configuration(struct run *run)
     TRY(make_bundle_file(run));
     run->settings = (struct config_private){
         .default_deny = run->stores.is_restricted,
+        .hints_name_flags = true,
         .ca_path = slice_from_string(run->bundle_path[0] != '\0' ? run->bundle_path
                                                                  : run_certificates_path())};
     TRY(config_make_private(config, &run->settings));

@@ -7,5 +7,5 @@ sealgate_module(run_inside
 # What it is started with and what is said at its end.
 sealgate_module(run_outcome
     SOURCES run_environment.c run_summary.c
-    PUBLIC config messages declared_values
+    PUBLIC config messages declared_values policy
     PRIVATE PkgConfig::JANSSON)

@@ -3,8 +3,8 @@
 #include "process/run_summary.h"
 
 #include "base/buffer.h"
-#include "base/host_name.h"
 #include "base/table.h"
+#include "policy/refusal_flag.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -17,11 +17,9 @@ struct entry {
     STAILQ_ENTRY(entry) next;
     struct table_entry by_key;
     char key[KEY_MAX];
-    char host[HOST_NAME_MAX_LEN + 1]; /* canonical; empty: none that could be named */
+    struct authority target; /* no host: none that could be named; port 0: the usual ones */
     char secret[128];
     char code[64]; /* empty: allowed */
-    bool is_ipv6;
-    unsigned port; /* 0: the usual ones */
     unsigned long count;
 };
 
@@ -71,10 +69,8 @@ static void take_host(struct entry *entry, const char *text)
 {
     struct host_name host;
 
-    if (host_name_parse(slice_from_string(text), &host) != OK)
-        return;
-    memcpy(entry->host, host.text, sizeof(entry->host));
-    entry->is_ipv6 = host.literal.len == 16;
+    if (host_name_parse(slice_from_string(text), &host) == OK)
+        entry->target.host = host;
 }
 
 static bool is_word(const char *text)
@@ -93,11 +89,11 @@ static void take_word(char *out, size_t size, const char *text)
 }
 
 /* 443, 80 and none (a name that was asked for) are one: a pattern without a port covers them. */
-static unsigned port_of(const json_t *record)
+static uint16_t port_of(const json_t *record)
 {
     json_int_t port = json_integer_value(json_object_get(record, "port"));
 
-    return port == 443 || port == 80 || port < 0 || port > 65535 ? 0 : (unsigned)port;
+    return port == 443 || port == 80 || port < 0 || port > 65535 ? 0 : (uint16_t)port;
 }
 
 static struct entry *entry_new(const json_t *record)
@@ -109,13 +105,13 @@ static struct entry *entry_new(const json_t *record)
     if (entry == NULL)
         return NULL;
     take_host(entry, text_of(record, "host"));
-    entry->port = port_of(record);
+    entry->target.port = port_of(record);
     if (is_refused)
         take_word(entry->code, sizeof(entry->code), text_of(record, "code"));
     if (is_refused && secret != NULL)
         take_word(entry->secret, sizeof(entry->secret), json_string_value(secret));
-    snprintf(entry->key, sizeof(entry->key), "%s|%u|%s|%s", entry->host, entry->port, entry->code,
-             entry->secret);
+    snprintf(entry->key, sizeof(entry->key), "%s|%u|%s|%s", entry->target.host.text,
+             (unsigned)entry->target.port, entry->code, entry->secret);
     return entry;
 }
 
@@ -165,68 +161,60 @@ void run_summary_add(struct run_summary *summary, struct slice bytes)
     }
 }
 
-/* As a host pattern. */
+static bool has_host(const struct entry *entry)
+{
+    return entry->target.host.len > 0;
+}
+
+static void print_text(const struct buffer *text, FILE *out)
+{
+    fwrite(buffer_view(text).data, 1, buffer_len(text), out);
+}
+
 static void print_target(const struct entry *entry, FILE *out)
 {
-    bool has_port = entry->port != 0;
-    bool has_brackets = entry->is_ipv6 && has_port;
+    struct buffer text __attribute__((cleanup(buffer_clear)));
 
-    fprintf(out, "%s%s%s", has_brackets ? "[" : "", entry->host, has_brackets ? "]" : "");
-    if (has_port)
-        fprintf(out, ":%u", entry->port);
+    buffer_init(&text, LINE_MAX_LEN);
+    if (refusal_flag_append_pattern(&text, &entry->target) == OK)
+        print_text(&text, out);
 }
 
-static void print_flag_allow(const struct entry *entry, FILE *out)
+static enum refusal_code code_of(const char *name)
 {
-    fputs("--allow ", out);
-    print_target(entry, out);
+    for (enum refusal_code code = REFUSAL_BAD_REQUEST; code < REFUSAL_COUNT; code++) {
+        if (strcmp(refusal_code_name(code), name) == 0)
+            return code;
+    }
+    return REFUSAL_NONE;
 }
 
-static void print_flag_secret(const struct entry *entry, FILE *out)
+static void print_flag(const struct entry *entry, FILE *out)
 {
-    fprintf(out, "--secret %s=SOURCE@", entry->secret[0] == '\0' ? "NAME" : entry->secret);
-    print_target(entry, out);
-}
+    struct buffer text __attribute__((cleanup(buffer_clear)));
 
-static void print_flag_address(const struct entry *entry, FILE *out)
-{
-    fprintf(out, "--config FILE with upstream.allow_addresses, or with %s in upstream.resolve",
-            entry->host);
+    buffer_init(&text, LINE_MAX_LEN);
+    if (!has_host(entry) ||
+        refusal_flag_append(&text, code_of(entry->code), &entry->target,
+                            slice_from_string(entry->secret)) != OK ||
+        buffer_len(&text) == 0)
+        return;
+    fputs(" (allow it with ", out);
+    print_text(&text, out);
+    fputc(')', out);
 }
-
-static void print_flag_place(const struct entry *entry, FILE *out)
-{
-    fprintf(out, "--config FILE with a store whose %s has this place in `inject`, and --store",
-            entry->secret[0] == '\0' ? "secret" : entry->secret);
-}
-
-static const struct {
-    const char *code;
-    void (*print_flag)(const struct entry *entry, FILE *out);
-} flags[] = {
-    {"host_not_allowed", print_flag_allow},
-    {"secret_host_not_allowed", print_flag_secret},
-    {"address_not_allowed", print_flag_address},
-    {"token_place_not_allowed", print_flag_place},
-};
 
 static void print_refusal(const struct entry *entry, FILE *out)
 {
     fputs("  ", out);
-    if (entry->host[0] == '\0')
-        fputs("a connection", out);
-    else
+    if (has_host(entry))
         print_target(entry, out);
+    else
+        fputs("a connection", out);
     fprintf(out, ": %s", entry->code);
     if (entry->count > 1)
         fprintf(out, ", %lu times", entry->count);
-    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        if (entry->host[0] == '\0' || strcmp(entry->code, flags[i].code) != 0)
-            continue;
-        fputs(" (allow it with ", out);
-        flags[i].print_flag(entry, out);
-        fputc(')', out);
-    }
+    print_flag(entry, out);
     fputc('\n', out);
 }
 
@@ -253,13 +241,13 @@ void run_summary_print_learned(const struct run_summary *summary, FILE *out)
     const struct entry *entry;
     bool has_any = false;
 
-    fputs("egress:", out);
+    fputs("stores:\n  - name: learned\n    egress:", out);
     STAILQ_FOREACH(entry, &summary->entries, next)
     {
-        if (entry->code[0] != '\0' || entry->host[0] == '\0')
+        if (entry->code[0] != '\0' || !has_host(entry))
             continue;
         has_any = true;
-        fputs("\n  - \"", out);
+        fputs("\n      - \"", out);
         print_target(entry, out);
         fputc('"', out);
     }

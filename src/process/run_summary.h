@@ -20,5 +20,5 @@ void run_summary_add(struct run_summary *summary, struct slice bytes);
 
 /* One line each; nothing when nothing was refused. Bytes of a peer are escaped. */
 void run_summary_print_refusals(const struct run_summary *summary, FILE *out);
-/* YAML: an `egress:` list for a store. */
+/* YAML: a store for the configuration, under `stores:`. */
 void run_summary_print_learned(const struct run_summary *summary, FILE *out);

@@ -17,9 +17,11 @@ static void send_private(struct supervisor_child *child)
 {
     const struct config_private *settings = child->supervisor->private_settings;
 
-    peer_post(&child->peer, &(struct message){.type = MESSAGE_PRIVATE,
-                                              .private = {.default_deny = settings->default_deny,
-                                                          .ca_path = settings->ca_path}});
+    peer_post(&child->peer,
+              &(struct message){.type = MESSAGE_PRIVATE,
+                                .private = {.default_deny = settings->default_deny,
+                                            .hints_name_flags = settings->hints_name_flags,
+                                            .ca_path = settings->ca_path}});
 }
 
 void supervisor_handover_configuration(struct supervisor_child *child)

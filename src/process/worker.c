@@ -24,6 +24,7 @@ static struct proxy_settings settings_of(const struct config *config)
 {
     return (struct proxy_settings){
         .decision = {.default_deny = config->default_deny},
+        .hints_name_flags = config->hints_name_flags,
         .connections_per_sandbox = (uint32_t)config->connections_per_sandbox,
         .header_bytes = (uint32_t)config->header_bytes,
         .connect_timeout_ms = (uint32_t)config->connect_timeout_ms,

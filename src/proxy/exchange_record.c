@@ -37,6 +37,7 @@ enum error exchange_write_refusal(struct exchange *exchange, struct slice detail
         .sandbox = exchange->view->sandbox_id,
         .secret = exchange->finding.decision.secret,
         .detail = detail,
+        .hint_names_flag = exchange->connection->proxy->settings.hints_name_flags,
     };
 
     return write_refusal(exchange->client, &refusal, exchange->must_close,
@@ -52,6 +53,7 @@ enum error connection_write_refusal(struct connection *connection, enum refusal_
         .target = connection->is_tunnel ? &connection->tunnel : NULL,
         .sandbox = sandbox != NULL ? slice_of(sandbox->id, sandbox->id_len) : SLICE_NONE,
         .detail = detail,
+        .hint_names_flag = connection->proxy->settings.hints_name_flags,
     };
 
     return write_refusal(&connection->h1.stream, &refusal, true, false);

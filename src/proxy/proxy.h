@@ -18,6 +18,7 @@ enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT, PROXY_DNS_UDP, PRO
 /* Times in milliseconds, sizes in bytes. */
 struct proxy_settings {
     struct decision_settings decision;
+    bool hints_name_flags; /* whoever reads a refusal started `sealgate run` */
     uint32_t connections_per_sandbox;
     uint32_t header_bytes;
     uint32_t connect_timeout_ms, header_timeout_ms, idle_timeout_ms, drain_timeout_ms;

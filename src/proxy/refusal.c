@@ -4,6 +4,7 @@
 #include "proxy/refusal.h"
 
 #include "observe/json_text.h"
+#include "policy/refusal_flag.h"
 
 static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_BAD_REQUEST] = "Send one well-formed HTTP/1.1 request.",
@@ -113,6 +114,23 @@ static enum error append_sentence(const struct refusal *refusal, struct buffer *
     return append_member(out, "error", buffer_view(&sentence));
 }
 
+/* "Give `sealgate run` …", where a flag would help; otherwise what would change it for anyone. */
+static enum error append_hint(const struct refusal *refusal, struct buffer *out)
+{
+    struct buffer hint __attribute__((cleanup(buffer_clear)));
+    const struct slice opening = SLICE("Give `sealgate run` ");
+
+    buffer_init(&hint, 1024);
+    if (refusal->hint_names_flag && refusal->target != NULL) {
+        TRY(buffer_append(&hint, opening));
+        TRY(refusal_flag_append(&hint, refusal->code, refusal->target, refusal->secret));
+    }
+    if (buffer_len(&hint) <= opening.len)
+        return append_optional(out, "hint", slice_from_string(refusal_hint(refusal->code)));
+    TRY(buffer_append_byte(&hint, '.'));
+    return append_member(out, "hint", buffer_view(&hint));
+}
+
 static enum error format_body(const struct refusal *refusal, struct buffer *out)
 {
     TRY(buffer_append_byte(out, '{'));
@@ -122,7 +140,7 @@ static enum error format_body(const struct refusal *refusal, struct buffer *out)
         TRY(append_member(out, "host", host_name_view(&refusal->target->host)));
     TRY(append_optional(out, "sandbox", refusal->sandbox));
     TRY(append_optional(out, "secret", refusal->secret));
-    TRY(append_optional(out, "hint", slice_from_string(refusal_hint(refusal->code))));
+    TRY(append_hint(refusal, out));
     return buffer_append(out, SLICE("}\n"));
 }
 

@@ -13,7 +13,8 @@ struct refusal {
     enum refusal_code code;
     const struct authority *target; /* NULL: not known */
     struct slice sandbox, secret;   /* empty: left out */
-    struct slice detail; /* what exactly, appended to the sentence; no bytes of a peer's */
+    struct slice detail;  /* what exactly, appended to the sentence; no bytes of a peer's */
+    bool hint_names_flag; /* the reader started `sealgate run` */
 };
 
 /* What would change it; static. */

@@ -139,6 +139,22 @@ def test_without_a_server_it_says_where_it_looked(tmp_path):
     assert ran.returncode == 1 and b"control.sock" in ran.stderr
 
 
+def test_a_person_reads_that_a_sandbox_never_times_out(proxy, api):
+    never, soon = api.sandbox(), api.sandbox(timeout=60)
+    shown = [proxy.cli("sandbox", "show", sandbox.id).stdout.decode() for sandbox in (never, soon)]
+    lines = [next(line for line in text.splitlines() if "idle timeout" in line) for text in shown]
+    assert [line.split()[-1] for line in lines] == ["never", "60"]
+    assert proxy.cli_json("sandbox", "show", never.id)["timeout"] == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_learns_what_to_give_serve():
+    """/var/lib belongs to root."""
+    ran = run("serve", user=65534, group=65534, extra_groups=[], cwd="/")
+    assert ran.returncode == 1
+    assert b"/var/lib/sealgate" in ran.stderr and b"--data-dir ~/.local/share" in ran.stderr
+
+
 def test_an_inline_value_is_taken_with_a_warning(proxy, keyed):
     text = proxy.canaries.add(value("inline"))
     ran = proxy.cli("secret", "set", keyed.store["name"], "INLINE", "--value", text)

@@ -143,7 +143,7 @@ def test_python_trusts_us_without_a_variable(run, origin):
 def test_another_host_is_refused_and_the_flag_is_named(run, origin):
     path = origin.on(lambda exchange: exchange.answer())
     ran = run(*curl(f"https://other.test{path}"), flags=["--allow", "api.test"])
-    assert "host_not_allowed" in ran.stdout
+    assert json.loads(ran.stdout)["hint"] == "Give `sealgate run` --allow other.test."
     assert "other.test: host_not_allowed (allow it with --allow other.test)" in ran.stderr
     assert origin.requests(path) == []
 
@@ -161,6 +161,7 @@ def test_a_secret_at_another_host_names_the_flag_for_it(run, origin):
         flags=["--secret", "KEY=env:API_KEY@api.test", "--allow", "other.test"],
         env={"API_KEY": VALUE},
     )
+    assert json.loads(ran.stdout)["hint"] == "Give `sealgate run` --secret KEY=SOURCE@other.test."
     assert "(allow it with --secret KEY=SOURCE@other.test)" in ran.stderr
     assert origin.requests(path) == []
 
@@ -186,7 +187,21 @@ def test_learning_prints_the_allowlist_that_was_needed(run, origin):
         flags=["--learn", "--allow", "third.test"],
     )
     assert "learning: nothing is denied" in ran.stderr
-    assert ran.stderr.endswith('egress:\n  - "api.test"\n  - "other.test"\n'), ran.stderr
+    expected = ["stores:", "- name: learned", "egress:", '- "api.test"', '- "other.test"']
+    assert [line.strip() for line in ran.stderr.splitlines()[-5:]] == expected
+
+
+def test_what_was_learned_is_a_store_for_the_next_run(run_any, folder, upstream, origin):
+    path = origin.on(lambda exchange: exchange.answer(body=b"learned"))
+    once = curl(f"https://api.test{path}")
+    learned = run_any(*once, flags=["--learn"]).stderr.partition("it needed:\n")[2]
+    place = folder / "learned"
+    place.mkdir(mode=0o755)
+    again = Runner(place, {"upstream": upstream}, USERS[-1])
+    again.config.write_text(f"{{upstream: {json.dumps(upstream)}}}"[1:-1] + "\n" + learned)
+    ran = again(*once, flags=["--store", "learned"])
+    assert (ran.stdout, ran.stderr) == ("learned", "")
+    assert "host_not_allowed" in again(*curl("https://other.test/"), flags=["--store", "learned"]).stdout
 
 
 # The environment.

@@ -65,6 +65,38 @@ static void names_host_sandbox_and_secret(void **state)
     http_head_clear(&head);
 }
 
+static void under_run_the_hint_names_the_flag(void **state)
+{
+    static const struct {
+        enum refusal_code code;
+        bool names_flag;
+        const char *hint;
+    } cases[] = {
+        {REFUSAL_HOST_NOT_ALLOWED, true, "Give `sealgate run` --allow a.test:8443."},
+        {REFUSAL_SECRET_HOST_NOT_ALLOWED, true,
+         "Give `sealgate run` --secret KEY=SOURCE@a.test:8443."},
+        {REFUSAL_TOKEN_PLAINTEXT, true, "Use https."},
+        {REFUSAL_HOST_NOT_ALLOWED, false,
+         "Add the host to the egressAllowlist of a secret store of this sandbox."},
+    };
+    struct authority target;
+
+    (void)state;
+    assert_int_equal(authority_parse(SLICE("a.test:8443"), 443, &target), OK);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_head head;
+        json_t *json = body_of(&(struct refusal){.code = cases[i].code,
+                                                 .target = &target,
+                                                 .secret = SLICE("KEY"),
+                                                 .hint_names_flag = cases[i].names_flag},
+                               &head);
+
+        assert_string_equal(json_string_value(json_object_get(json, "hint")), cases[i].hint);
+        json_decref(json);
+        http_head_clear(&head);
+    }
+}
+
 static void malformed_requests_map_to_their_status(void **state)
 {
     static const struct {
@@ -85,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_refusal_says_what_happened_and_what_would_change_it),
         cmocka_unit_test(names_host_sandbox_and_secret),
+        cmocka_unit_test(under_run_the_hint_names_the_flag),
         cmocka_unit_test(malformed_requests_map_to_their_status),
     };
 

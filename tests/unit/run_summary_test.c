@@ -98,7 +98,8 @@ static void the_learned_list_is_yaml_of_what_was_reached(void **state)
                          1000, run_summary_print_learned);
 
     (void)state;
-    assert_string_equal(text, "egress:\n  - \"a.test\"\n  - \"b.test:8443\"\n");
+    assert_string_equal(text, "stores:\n  - name: learned\n    egress:\n"
+                              "      - \"a.test\"\n      - \"b.test:8443\"\n");
     free(text);
 }
 
@@ -107,7 +108,7 @@ static void nothing_reached_is_an_empty_list(void **state)
     char *text = printed("", 1, run_summary_print_learned);
 
     (void)state;
-    assert_string_equal(text, "egress: []\n");
+    assert_string_equal(text, "stores:\n  - name: learned\n    egress: []\n");
     free(text);
 }
 

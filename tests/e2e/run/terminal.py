@@ -42,7 +42,8 @@ def shell():
     attributes = termios.tcgetattr(terminal)
     attributes[3] &= ~termios.ECHO
     termios.tcsetattr(terminal, termios.TCSANOW, attributes)
-    script = "stty size; echo READY; sleep 1000; echo AGAIN"
+    # No shell that would be stopped between vfork() and exec(): it cannot be told from outside.
+    script = "stty size; echo READY; exec sleep 1000"
     pid = start_job([*sys.argv[3:], "-c", script], terminal)
     size = read_until(master, b"READY").split("\r\n")
     os.write(master, b"\x1a")
