@@ -5,29 +5,14 @@
 #include "base/buffer.h"
 #include "ca/ca.h"
 #include "observe/log.h"
+#include "process/descriptor.h"
 
 #include <openssl/pem.h>
-#include <unistd.h>
 
-enum { FILE_MAX = 256 * 1024, READ_SIZE = 16 * 1024 };
+enum { FILE_MAX = 256 * 1024 };
 
 DEFINE_OWNED(SSL_CTX, SSL_CTX_free)
 DEFINE_OWNED(BIO, BIO_free_all)
-
-static enum error read_all(int fd, struct buffer *out)
-{
-    char *room;
-    ssize_t got;
-
-    do {
-        TRY(buffer_reserve(out, READ_SIZE, &room));
-        got = read(fd, room, READ_SIZE);
-        if (got < 0)
-            return ERR_SYSTEM;
-        buffer_commit(out, (size_t)got);
-    } while (got > 0);
-    return OK;
-}
 
 static BIO *memory_of(const struct buffer *buffer)
 {
@@ -54,7 +39,7 @@ static enum error load_certificate(SSL_CTX *tls, int fd)
 {
     OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = FILE_MAX};
 
-    TRY(read_all(fd, text));
+    TRY(descriptor_read_all(fd, text));
     OWNED(BIO) *pem = memory_of(text);
     return pem != NULL ? use_chain(tls, pem) : ERR_NO_MEMORY;
 }
@@ -63,7 +48,7 @@ static enum error load_key(SSL_CTX *tls, int fd)
 {
     OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = FILE_MAX};
 
-    TRY(read_all(fd, text));
+    TRY(descriptor_read_all(fd, text));
     OWNED(BIO) *pem = memory_of(text);
     OWNED(EVP_PKEY) *key = pem != NULL ? PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL) : NULL;
     if (key == NULL || SSL_CTX_use_PrivateKey(tls, key) != 1 || SSL_CTX_check_private_key(tls) != 1)

@@ -46,35 +46,13 @@ enum error durable_file_write(int folder, const char *name, struct slice content
     return error;
 }
 
-/* ERR_AGAIN: there is more. */
-static enum error read_piece(int fd, struct buffer *out)
-{
-    enum { PIECE = 4096 };
-    char *room;
-    size_t left = out->limit - buffer_len(out);
-
-    if (left == 0) {
-        char extra;
-        return read(fd, &extra, 1) == 0 ? OK : ERR_TOO_LARGE;
-    }
-    TRY(buffer_reserve(out, left < PIECE ? left : PIECE, &room));
-    ssize_t got = read(fd, room, left < PIECE ? left : PIECE);
-    if (got > 0)
-        buffer_commit(out, (size_t)got);
-    if (got < 0)
-        return errno == EINTR ? ERR_AGAIN : ERR_SYSTEM;
-    return got == 0 ? OK : ERR_AGAIN;
-}
-
 enum error durable_file_read(int folder, const char *name, struct buffer *out)
 {
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    enum error error = ERR_AGAIN;
 
     if (fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
-    while (error == ERR_AGAIN)
-        error = read_piece(fd, out);
+    enum error error = descriptor_read_all(fd, out);
     close(fd);
     return error;
 }
