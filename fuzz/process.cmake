@@ -1,1 +1,2 @@
 sealgate_fuzz_target(messages messages)
+sealgate_fuzz_target(proxy_answer proxy_answer)

@@ -96,6 +96,15 @@ bool host_name_is_literal(const struct host_name *host)
     return host->literal.len != 0;
 }
 
+bool host_name_is_localhost(const struct host_name *host)
+{
+    static const struct slice suffix = SLICE_INIT(".localhost");
+    struct slice name = host_name_view(host);
+
+    return slice_equals(name, SLICE("localhost")) ||
+           (name.len > suffix.len && slice_equals(slice_skip(name, name.len - suffix.len), suffix));
+}
+
 /* The length of the host part: up to the colon that follows it, brackets counted. */
 static size_t host_part_len(struct slice text)
 {

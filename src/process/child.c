@@ -147,6 +147,14 @@ static void on_control_tls(struct peer *peer, struct message *message)
         child->role->on_control_tls(child, &message->control_tls);
 }
 
+static void on_upstream_file(struct peer *peer, struct message *message)
+{
+    struct child *child = child_of(peer);
+
+    if (child->role->on_upstream_file == NULL || !child->role->on_upstream_file(child, message))
+        child_fail(child, "message_not_for_this_role", ERR_FORBIDDEN);
+}
+
 static void on_peer(struct peer *peer, struct message *message)
 {
     struct child *child = child_of(peer);
@@ -216,6 +224,7 @@ static message_handler *const handlers[MESSAGE_COUNT] = {
     [MESSAGE_DECLARE_END] = on_role_message,
     [MESSAGE_CREATE_SANDBOX] = on_role_message,
     [MESSAGE_CONTROL_TLS] = on_control_tls,
+    [MESSAGE_PROXY_CREDENTIALS] = on_upstream_file,
 };
 
 static void on_supervisor_gone(struct peer *peer)

@@ -30,6 +30,8 @@ struct child_role {
     void (*on_shared_pages)(struct child *child, struct message_shared_pages *pages);
     void (*on_audit)(struct child *child, struct message_audit *audit);
     void (*on_control_tls)(struct child *child, struct message_control_tls *files);
+    /* What files hold that the coming configuration names. Return false: not mine. */
+    bool (*on_upstream_file)(struct child *child, struct message *message);
     void (*on_all_ready)(struct child *child, bool is_ready);
     /* Messages of the role's own from the supervisor (declared stores). Return false: not mine. */
     bool (*on_message)(struct child *child, struct message *message);

@@ -50,26 +50,6 @@ static CONFIG_READER(read_database)
     return config_fail_expected(reader, node, "sqlite");
 }
 
-static CONFIG_READER(read_trust)
-{
-    struct config *config = CONTAINER_OF(target, struct config, trust_files);
-    struct config_strings list = {0};
-    bool system = false;
-
-    TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
-    for (const struct config_node *item = node->first; item != NULL; item = item->next) {
-        if (config_node_is_word(item, "system"))
-            system = true;
-        else if (config_text_is_path(item))
-            list.items[list.count++] = item->text;
-        else
-            return config_fail_expected(reader, item, "system, or the absolute path of a PEM file");
-    }
-    config->trust_system = system;
-    config->trust_files = list;
-    return OK;
-}
-
 static bool is_audit_path(const struct config_node *node)
 {
     return config_text_is_path(node) ||
@@ -184,34 +164,6 @@ static CONFIG_READER(read_control_tls)
     return check_tls_pair(reader, node, target);
 }
 
-static const struct config_key upstream_keys[] = {
-    {.name = "trust",
-     .read = read_trust,
-     AT(trust_files),
-     .expected = "a list of 1 to 64 entries, such as [system]",
-     .min = 1,
-     .max = 64},
-    {.name = "resolve",
-     .read = config_read_resolves,
-     AT(resolve),
-     .expected = "a mapping of host names to addresses"},
-    {.name = "allow_addresses",
-     .read = config_read_networks,
-     AT(allow_addresses),
-     .expected = "a list of at most 1000 networks, such as [10.0.0.0/8]",
-     .max = 1000},
-    {.name = "nameservers",
-     .read = config_read_nameservers,
-     AT(nameservers),
-     .expected = "system, or a list of 1 to 16 addresses",
-     .min = 1,
-     .max = CONFIG_NAMESERVERS_MAX},
-    {.name = "proxy",
-     .read = config_read_unbuilt,
-     .expected = "a proxy behind the proxy is not built yet: expected null"},
-};
-SECTION(upstream);
-
 static const struct config_key limits_keys[] = {
     {.name = "connections_per_sandbox",
      .read = config_read_number,
@@ -266,7 +218,7 @@ static const struct config_key top_keys[] = {
     {.name = "listen", .read = config_read_section, .section = &listen_schema},
     {.name = "sandbox", .read = config_read_section, .section = &sandbox_schema},
     {.name = "control_tls", .read = read_control_tls},
-    {.name = "upstream", .read = config_read_section, .section = &upstream_schema},
+    {.name = "upstream", .read = config_read_section, .section = &config_upstream_schema},
     {.name = "default_deny", .read = config_read_bool, AT(default_deny)},
     {.name = "limits", .read = config_read_section, .section = &limits_schema},
     {.name = "audit",
@@ -400,16 +352,6 @@ enum error config_audit_path(const struct config *config, char *out, size_t size
         return ERR_TOO_LARGE;
     snprintf(out, size, "%.*s%.*s", SLICE_ARG(directory), SLICE_ARG(rest));
     return OK;
-}
-
-const struct config_resolve *config_find_resolve(const struct config *config,
-                                                 const struct host_name *host)
-{
-    for (size_t i = 0; i < config->resolve.count; i++) {
-        if (host_name_equals(&config->resolve.items[i].host, host))
-            return &config->resolve.items[i];
-    }
-    return NULL;
 }
 
 const char *config_defaults(void)

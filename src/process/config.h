@@ -4,7 +4,7 @@
 /* The configuration: sealgate.yaml as a value. Every process of a node parses the same text with
  * this code. It never holds the value of a secret, only where to take one from. */
 
-#include "base/host_name.h"
+#include "process/config_upstream.h"
 
 enum {
     CONFIG_TEXT_MAX = 4 * 1024 * 1024,
@@ -13,16 +13,8 @@ enum {
     CONFIG_LISTEN_MAX = 64, /* per kind */
 };
 
-struct config_strings {
-    struct slice *items; /* each NUL-terminated after its length */
-    size_t count;
-};
 struct config_endpoints {
     struct ip_endpoint *items;
-    size_t count;
-};
-struct config_networks {
-    struct ip_network *items;
     size_t count;
 };
 
@@ -78,6 +70,7 @@ struct config {
     struct config_resolves resolve;         /* no two for one host */
     struct config_networks allow_addresses;
     struct config_endpoints nameservers; /* empty: the system's */
+    struct config_upstream_proxy upstream_proxy;
     bool default_deny;
     uint64_t connections_per_sandbox;
     uint64_t header_bytes;
@@ -122,6 +115,8 @@ MUST_USE enum error config_audit_path(const struct config *config, char *out, si
 /* The entry of upstream.resolve for this host, or NULL. */
 const struct config_resolve *config_find_resolve(const struct config *config,
                                                  const struct host_name *host);
+/* Whether upstream.proxy is the way there. */
+bool config_goes_through_proxy(const struct config *config, const struct authority *target);
 
 /* Every key with its default, as YAML: what config_parse() starts from. Static. */
 const char *config_defaults(void);

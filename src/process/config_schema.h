@@ -55,6 +55,8 @@ CONFIG_READER(config_read_resolves);     /* struct config_resolves */
 
 /* config_store.c */
 CONFIG_READER(config_read_stores); /* struct config_stores */
+/* config_upstream.c: the section `upstream`, on a struct config. */
+extern const struct config_schema config_upstream_schema;
 
 /* A scalar of 1 to `max_len` bytes without control characters. */
 bool config_text_is_clean(const struct config_node *node, size_t max_len);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One dial from name to socket. Never connects to an address that dialer_guard did not let through,
- * and never resolves a second time between the check and the connection. */
+/* One dial from name to socket, straight or through another proxy. Never connects to an address
+ * that dialer_guard did not let through, and never resolves a second time between the check and the
+ * connection. */
 #include "process/dial.h"
+
+#include "process/proxy_tunnel.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -9,16 +12,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum dial_state { DIAL_AWAITING_START, DIAL_AWAITING_ADDRESSES, DIAL_AWAITING_CONNECTION };
+enum dial_state {
+    DIAL_AWAITING_START,
+    DIAL_AWAITING_ADDRESSES,
+    DIAL_AWAITING_CONNECTION,
+    DIAL_AWAITING_TUNNEL, /* the upstream proxy's answer */
+};
 
 struct dial {
-    const struct dial_means *means; /* borrowed */
+    struct dial_means *means; /* borrowed */
     void (*done)(void *context, const struct dial_outcome *outcome);
     void *context;
     struct event *timer; /* the start, then the deadline */
     struct resolver_query query;
     struct connector *connector;
+    struct proxy_tunnel *tunnel;
     struct authority target;
+    bool is_proxied;
+    struct authority hop;                  /* who is connected to: the target, or the proxy */
+    struct proxy_credentials *credentials; /* a reference: for the proxy */
+    struct ip_endpoint endpoint;           /* of the proxy, once connected */
     enum dial_kind kind;
     enum dial_state state;
 };
@@ -56,14 +69,65 @@ static enum refusal_code code_of(int system_error)
     }
 }
 
+/* Where the proxy is, is no business of a sandbox's. */
 static void refuse_connection(struct dial *dial, const struct connector_outcome *outcome)
 {
     char address[IP_ADDRESS_TEXT_MAX];
-    const char *why = strerrordesc_np(outcome->system_error);
+    const char *reason = strerrordesc_np(outcome->system_error);
+    const char *why = reason == NULL ? "unknown" : reason;
+    enum refusal_code code = code_of(outcome->system_error);
 
     ip_address_format(&outcome->endpoint.address, address);
-    refuse(dial, code_of(outcome->system_error), "Connecting to %s at %s port %u failed: %s.",
-           dial->target.host.text, address, outcome->endpoint.port, why == NULL ? "unknown" : why);
+    if (dial->is_proxied)
+        refuse(dial, code, "Connecting to the upstream proxy failed: %s.", why);
+    else
+        refuse(dial, code, "Connecting to %s at %s port %u failed: %s.", dial->target.host.text,
+               address, outcome->endpoint.port, why);
+}
+
+static void refuse_tunnel(struct dial *dial, const struct proxy_tunnel_outcome *outcome)
+{
+    const char *host = dial->target.host.text;
+    const char *why = strerrordesc_np(outcome->system_error);
+
+    if (outcome->verdict == PROXY_REFUSED)
+        refuse(dial, REFUSAL_UPSTREAM_CONNECT,
+               outcome->status == 407
+                   ? "The upstream proxy refused to connect to %s, with status %u: it wants "
+                     "credentials, or others."
+                   : "The upstream proxy refused to connect to %s, with status %u.",
+               host, outcome->status);
+    else if (outcome->system_error != 0)
+        refuse(dial, REFUSAL_UPSTREAM_CONNECT,
+               "The connection to the upstream proxy broke, before one to %s was there: %s.", host,
+               why == NULL ? "unknown" : why);
+    else
+        refuse(dial, REFUSAL_UPSTREAM_CONNECT,
+               "The upstream proxy did not answer in HTTP when asked for %s.", host);
+}
+
+static void on_tunnel(void *context, const struct proxy_tunnel_outcome *outcome)
+{
+    struct dial *dial = context;
+
+    if (outcome->verdict == PROXY_CONNECTED)
+        finish(dial, &(struct dial_outcome){.endpoint = dial->endpoint, .fd = outcome->fd});
+    else
+        refuse_tunnel(dial, outcome);
+}
+
+static void start_tunnel(struct dial *dial, const struct connector_outcome *outcome)
+{
+    const struct proxy_tunnel_request request = {.base = dial->means->base,
+                                                 .target = &dial->target,
+                                                 .credentials = dial->credentials,
+                                                 .done = on_tunnel,
+                                                 .context = dial};
+
+    dial->state = DIAL_AWAITING_TUNNEL;
+    dial->endpoint = outcome->endpoint;
+    if (proxy_tunnel_start(outcome->fd, &request, &dial->tunnel) != OK)
+        refuse(dial, REFUSAL_OVERLOADED, "The proxy is out of memory.");
 }
 
 static void on_connected(void *context, const struct connector_outcome *outcome)
@@ -72,9 +136,10 @@ static void on_connected(void *context, const struct connector_outcome *outcome)
 
     if (outcome->fd < 0)
         refuse_connection(dial, outcome);
+    else if (dial->is_proxied)
+        start_tunnel(dial, outcome);
     else
-        finish(dial, &(struct dial_outcome){
-                         .code = REFUSAL_NONE, .endpoint = outcome->endpoint, .fd = outcome->fd});
+        finish(dial, &(struct dial_outcome){.endpoint = outcome->endpoint, .fd = outcome->fd});
 }
 
 static void refuse_address(struct dial *dial, const struct ip_address *address)
@@ -89,10 +154,17 @@ static void refuse_address(struct dial *dial, const struct ip_address *address)
                "%s resolves to %s, which is not a public address.", dial->target.host.text, text);
 }
 
+static void refuse_hop(struct dial *dial)
+{
+    refuse(dial, REFUSAL_UPSTREAM_CONNECT, "The upstream proxy has no address to connect to.");
+}
+
 static void follow_plan(struct dial *dial, const struct dialer_plan *plan)
 {
     dial->state = DIAL_AWAITING_CONNECTION;
-    if (plan->count == 0)
+    if (plan->count == 0 && dial->is_proxied)
+        refuse_hop(dial);
+    else if (plan->count == 0)
         refuse_address(dial, &plan->refused);
     else if (dial->kind == DIAL_RESOLVE_ONLY)
         finish(dial, &(struct dial_outcome){.endpoint = plan->endpoints[0], .fd = -1});
@@ -101,23 +173,35 @@ static void follow_plan(struct dial *dial, const struct dialer_plan *plan)
         refuse(dial, REFUSAL_OVERLOADED, "The proxy is out of memory.");
 }
 
-static void choose(struct dial *dial, const struct dialer_candidates *candidates)
+static struct dialer_plan plan_for(const struct dial *dial,
+                                   const struct dialer_candidates *candidates)
 {
     struct dialer_plan plan = {.count = 0};
 
     dialer_guard_plan(&dial->means->guard, dial->means->config, candidates, &plan);
+    return plan;
+}
+
+/* What the operator wrote, with `exemption`, or what else the hop's name stands for. */
+static void choose(struct dial *dial, const struct ip_address *addresses, size_t count,
+                   enum dialer_exemption exemption)
+{
+    struct dialer_candidates candidates = {addresses, count, dial->hop.port, exemption};
+
+    if (dial->is_proxied)
+        candidates.exemption = DIALER_PROXY;
+    struct dialer_plan plan = plan_for(dial, &candidates);
+    if (dial->is_proxied)
+        dialer_guard_set_proxy(&dial->means->guard, plan.endpoints, plan.count);
     follow_plan(dial, &plan);
 }
 
-static void on_resolved(struct resolver_query *query, enum error error,
-                        const struct resolver_answer *answer)
+static void refuse_resolution(struct dial *dial, enum error error)
 {
-    struct dial *dial = CONTAINER_OF(query, struct dial, query);
     const char *name = dial->target.host.text;
 
-    if (error == OK)
-        choose(dial, &(struct dialer_candidates){answer->addresses, answer->count,
-                                                 dial->target.port, DIALER_CHECKED});
+    if (dial->is_proxied)
+        refuse_hop(dial);
     else if (error == ERR_NOT_FOUND)
         refuse(dial, REFUSAL_UPSTREAM_DNS, "%s has no address.", name);
     else if (error == ERR_TIMEOUT)
@@ -126,28 +210,81 @@ static void on_resolved(struct resolver_query *query, enum error error,
         refuse(dial, REFUSAL_UPSTREAM_DNS, "The nameserver could not resolve %s.", name);
 }
 
+static void on_resolved(struct resolver_query *query, enum error error,
+                        const struct resolver_answer *answer)
+{
+    struct dial *dial = CONTAINER_OF(query, struct dial, query);
+
+    if (error == OK)
+        choose(dial, answer->addresses, answer->count, DIALER_CHECKED);
+    else
+        refuse_resolution(dial, error);
+}
+
+static void locate(struct dial *dial)
+{
+    const struct host_name *host = &dial->hop.host;
+    const struct config_resolve *entry = config_find_resolve(dial->means->config, host);
+
+    if (entry != NULL && entry->to.port != 0)
+        dial->hop.port = entry->to.port;
+    if (entry != NULL)
+        choose(dial, &entry->to.address, 1, DIALER_EXEMPT);
+    else if (host_name_is_literal(host))
+        choose(dial, &host->literal, 1, DIALER_CHECKED);
+    else
+        resolver_ask(dial->means->resolver, host, &dial->query);
+}
+
+/* Names are resolved by the proxy, so all that can be judged here is an address as such, and a name
+ * that always is the machine where it is resolved (RFC 6761, 6.3). */
+static bool is_forbidden_behind_proxy(struct dial *dial)
+{
+    const struct host_name *host = &dial->target.host;
+    struct dialer_plan plan = {.refused = host->literal};
+
+    if (host_name_is_literal(host))
+        plan = plan_for(dial, &(struct dialer_candidates){&host->literal, 1, dial->target.port,
+                                                          DIALER_CHECKED});
+    else if (!host_name_is_localhost(host))
+        return false;
+    if (plan.count > 0)
+        return false;
+    if (host_name_is_literal(host))
+        refuse_address(dial, &plan.refused);
+    else
+        refuse(dial, REFUSAL_ADDRESS_NOT_ALLOWED, "%s is no public host.", host->text);
+    return true;
+}
+
 static void begin(struct dial *dial)
 {
+    const struct config *config = dial->means->config;
     const struct authority *target = &dial->target;
-    const struct config_resolve *entry = config_find_resolve(dial->means->config, &target->host);
+    const struct authority *proxy = &config->upstream_proxy.address;
 
     dial->state = DIAL_AWAITING_ADDRESSES;
-    if (authority_equals(target, &dial->means->config->advertise))
+    if (authority_equals(target, &config->advertise) || authority_equals(target, proxy)) {
         refuse(dial, REFUSAL_ADDRESS_NOT_ALLOWED, "%s is the proxy itself.", target->host.text);
-    else if (entry != NULL)
-        choose(dial, &(struct dialer_candidates){
-                         &entry->to.address, 1, entry->to.port == 0 ? target->port : entry->to.port,
-                         DIALER_EXEMPT});
-    else if (host_name_is_literal(&target->host))
-        choose(dial,
-               &(struct dialer_candidates){&target->host.literal, 1, target->port, DIALER_CHECKED});
-    else
-        resolver_ask(dial->means->resolver, &target->host, &dial->query);
+        return;
+    }
+    if (config_goes_through_proxy(config, target)) {
+        if (is_forbidden_behind_proxy(dial))
+            return;
+        dial->is_proxied = true;
+        dial->hop = *proxy;
+        dial->credentials = proxy_credentials_ref(dial->means->credentials);
+    }
+    locate(dial);
 }
 
 static void expire(struct dial *dial)
 {
-    if (dial->state == DIAL_AWAITING_CONNECTION)
+    if (dial->is_proxied)
+        refuse(dial, REFUSAL_UPSTREAM_TIMEOUT,
+               "The upstream proxy did not open a connection to %s in time.",
+               dial->target.host.text);
+    else if (dial->state == DIAL_AWAITING_CONNECTION)
         refuse(dial, REFUSAL_UPSTREAM_TIMEOUT, "%s did not accept a connection in time.",
                dial->target.host.text);
     else
@@ -171,8 +308,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     begin(dial);
 }
 
-enum error dial_start(const struct dial_means *means, const struct authority *target,
-                      enum dial_kind kind,
+enum error dial_start(struct dial_means *means, const struct authority *target, enum dial_kind kind,
                       void (*done)(void *context, const struct dial_outcome *outcome),
                       void *context, struct dial **out)
 {
@@ -186,6 +322,7 @@ enum error dial_start(const struct dial_means *means, const struct authority *ta
                           .context = context,
                           .query = {.done = on_resolved},
                           .target = *target,
+                          .hop = *target,
                           .kind = kind};
     dial->timer = event_new(means->base, -1, 0, on_timer, dial);
     if (dial->timer == NULL || event_add(dial->timer, &at_once) != 0)
@@ -200,6 +337,8 @@ void dial_free(struct dial *dial)
         return;
     resolver_cancel(&dial->query);
     connector_free(dial->connector);
+    proxy_tunnel_free(dial->tunnel);
+    proxy_credentials_unref(dial->credentials);
     if (dial->timer != NULL)
         event_free(dial->timer);
     free(dial);

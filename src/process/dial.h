@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One dial: resolve a name, choose among its addresses, connect. Whether the sandbox may reach the
+/* One dial: resolve a name, choose among its addresses, connect; or, with upstream.proxy, ask that
+ * for a connection to the name. Whether the sandbox may reach the
  * name was decided before (dialer.c). */
 
 #include "process/dialer_guard.h"
+#include "process/proxy_credentials.h"
 #include "process/resolver.h"
 
 struct event_base;
@@ -16,6 +18,7 @@ struct dial_means {
     const struct config *config;
     struct resolver *resolver;
     struct dialer_guard guard;
+    struct proxy_credentials *credentials; /* for upstream.proxy; NULL: none */
 };
 
 enum dial_kind {
@@ -27,14 +30,15 @@ enum { DIAL_DETAIL_MAX = 512 };
 
 struct dial_outcome {
     enum refusal_code code;
-    struct ip_endpoint endpoint;  /* the one connected, or that would be; port 0: none */
+    struct ip_endpoint endpoint;  /* the one connected, or that would be, maybe the upstream
+                                   * proxy's; port 0: none */
     int fd;                       /* connected, or -1 */
     char detail[DIAL_DETAIL_MAX]; /* why not, as a sentence for the client; "" when allowed */
 };
 
 /* `means` outlives the dial. `done` is called once, from the event loop, never before this returns,
  * within connect_timeout; it owns the descriptor and must free the dial. */
-MUST_USE enum error dial_start(const struct dial_means *means, const struct authority *target,
+MUST_USE enum error dial_start(struct dial_means *means, const struct authority *target,
                                enum dial_kind kind,
                                void (*done)(void *context, const struct dial_outcome *outcome),
                                void *context, struct dial **out);

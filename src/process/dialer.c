@@ -280,13 +280,32 @@ static void on_listener(struct child *child, struct message_listener *listener)
     dialer_guard_add_listener(&dialer_of(child)->means.guard, &listener->address);
 }
 
+static bool on_upstream_file(struct child *child, struct message *message)
+{
+    struct dialer *dialer = dialer_of(child);
+
+    if (message->type != MESSAGE_PROXY_CREDENTIALS)
+        return false;
+    proxy_credentials_unref(TAKE(dialer->coming_credentials));
+    return proxy_credentials_new(message->proxy_credentials.value, &dialer->coming_credentials) ==
+           OK;
+}
+
+/* Credentials and the proxy that they are for change at one moment. */
+static void apply_config(struct dialer *dialer)
+{
+    dialer->means.config = dialer->child->config;
+    dialer_guard_add_configured(&dialer->means.guard, dialer->child->config);
+    proxy_credentials_unref(dialer->means.credentials);
+    dialer->means.credentials = TAKE(dialer->coming_credentials);
+}
+
 static enum error on_begin(struct child *child)
 {
     struct dialer *dialer = dialer_of(child);
 
     dialer->means.base = child->base;
-    dialer->means.config = child->config;
-    dialer_guard_add_configured(&dialer->means.guard, child->config);
+    apply_config(dialer);
     return resolver_new(child->base, child->config, &dialer->means.resolver);
 }
 
@@ -294,8 +313,7 @@ static void on_reconfigure(struct child *child)
 {
     struct dialer *dialer = dialer_of(child);
 
-    dialer->means.config = child->config;
-    dialer_guard_add_configured(&dialer->means.guard, child->config);
+    apply_config(dialer);
     enum error error = resolver_reconfigure(dialer->means.resolver, child->config);
     if (error != OK)
         LOG(LEVEL_ERROR, "resolver_unchanged", .error = error);
@@ -309,6 +327,8 @@ static void on_end(struct child *child)
         free_client(LIST_FIRST(&dialer->clients));
     resolver_free(dialer->means.resolver);
     table_clear(&dialer->quotas);
+    proxy_credentials_unref(dialer->means.credentials);
+    proxy_credentials_unref(dialer->coming_credentials);
 }
 
 static const struct child_role role = {
@@ -317,6 +337,7 @@ static const struct child_role role = {
     .on_reconfigure = on_reconfigure,
     .on_peer = on_peer,
     .on_listener = on_listener,
+    .on_upstream_file = on_upstream_file,
     .on_end = on_end,
 };
 

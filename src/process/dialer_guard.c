@@ -54,12 +54,38 @@ static void add_list(struct dialer_guard *guard, const struct config_endpoints *
         dialer_guard_add_listener(guard, &listeners->items[i]);
 }
 
+void dialer_guard_set_proxy(struct dialer_guard *guard, const struct ip_endpoint *endpoints,
+                            size_t count)
+{
+    memcpy(guard->proxy, endpoints, count * sizeof(*endpoints));
+    guard->proxy_count = count;
+}
+
+/* A name is resolved with the first dial that goes there. */
+static void add_proxy(struct dialer_guard *guard, const struct authority *proxy)
+{
+    const struct ip_endpoint endpoint = {proxy->host.literal, proxy->port};
+
+    dialer_guard_set_proxy(guard, &endpoint, host_name_is_literal(&proxy->host) ? 1 : 0);
+}
+
 void dialer_guard_add_configured(struct dialer_guard *guard, const struct config *config)
 {
     add_list(guard, &config->listen_proxy);
     add_list(guard, &config->listen_transparent);
     add_list(guard, &config->listen_dns);
     add_list(guard, &config->listen_control);
+    add_proxy(guard, &config->upstream_proxy.address);
+}
+
+static bool is_upstream_proxy(const struct dialer_guard *guard, const struct ip_endpoint *endpoint)
+{
+    for (size_t i = 0; i < guard->proxy_count; i++) {
+        if (guard->proxy[i].port == endpoint->port &&
+            ip_address_equals(&guard->proxy[i].address, &endpoint->address))
+            return true;
+    }
+    return false;
 }
 
 static bool is_loopback(const struct ip_address *address)
@@ -113,7 +139,9 @@ static bool permits(const struct dialer_guard *guard, const struct config *confi
 {
     if (is_own_listener(guard, endpoint))
         return false;
-    if (exemption == DIALER_EXEMPT)
+    if (exemption != DIALER_PROXY && is_upstream_proxy(guard, endpoint))
+        return false;
+    if (exemption != DIALER_CHECKED)
         return address_guard_classify(&endpoint->address) != ADDRESS_FORBIDDEN;
     if (!address_guard_permits(&endpoint->address, config->allow_addresses.items,
                                config->allow_addresses.count))

@@ -18,6 +18,8 @@ struct dialer_guard {
     struct ip_endpoint listeners[DIALER_GUARD_LISTENERS_MAX]; /* ours, whatever they are for */
     size_t listener_count;
     bool has_more_listeners; /* than fit: then no address of the machine is dialled */
+    struct ip_endpoint proxy[CONNECTOR_ENDPOINTS_MAX]; /* upstream.proxy, as last resolved */
+    size_t proxy_count;
 };
 
 /* Reads the addresses of the interfaces anew; they come and go. */
@@ -25,10 +27,14 @@ void dialer_guard_read_interfaces(struct dialer_guard *guard);
 /* Listeners are only ever added: one that a reload took away may still be open. */
 void dialer_guard_add_listener(struct dialer_guard *guard, const struct ip_endpoint *listener);
 void dialer_guard_add_configured(struct dialer_guard *guard, const struct config *config);
+/* Where upstream.proxy is: no target of its own. At most CONNECTOR_ENDPOINTS_MAX. */
+void dialer_guard_set_proxy(struct dialer_guard *guard, const struct ip_endpoint *endpoints,
+                            size_t count);
 
 enum dialer_exemption {
     DIALER_CHECKED, /* came from a nameserver or from the client */
     DIALER_EXEMPT,  /* the operator wrote this very address beside this very name */
+    DIALER_PROXY,   /* the address of upstream.proxy, which nothing else may dial */
 };
 
 /* What may be dialled, in the order to try: IPv6 and IPv4 in turn. */

@@ -35,7 +35,8 @@ struct dialer {
     struct child *child;
     struct dial_means means; /* no resolver before on_begin */
     LIST_HEAD(, dialer_client) clients;
-    struct table quotas; /* dials and look-ups */
+    struct table quotas;                          /* dials and look-ups */
+    struct proxy_credentials *coming_credentials; /* in force with the next configuration */
     time_t interfaces_read;
 };
 

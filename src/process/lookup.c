@@ -3,6 +3,7 @@
 #include "process/lookup.h"
 
 #include <event2/event.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 enum { CONFIGURED_TTL_S = 10 };
@@ -64,12 +65,38 @@ static void on_resolved(struct resolver_query *query, enum error error,
         fail(lookup);
 }
 
+/* Of a name that only upstream.proxy can resolve: one of 198.18.0.0/15, which no network routes.
+ * Who asks is captured, so its connection is known by its name and the address is never dialled; an
+ * answer is all it needs. Always the same for one name; that two may share one does no harm. */
+static void tell_placeholder(struct lookup *lookup)
+{
+    struct lookup_outcome outcome = {.exists = true, .ttl_s = CONFIGURED_TTL_S};
+    struct slice name = host_name_view(&lookup->question.host);
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)name.data, name.len, NULL, 0);
+    if (!lookup->question.wants_ipv6)
+        outcome.addresses[outcome.count++] = (struct ip_address){
+            4, {198, (uint8_t)(18 + (hash[0] & 1)), hash[1], (uint8_t)(1 + hash[2] % 254)}};
+    finish(lookup, &outcome);
+}
+
+/* The gate is asked for names without a port. */
+static bool goes_through_proxy(const struct lookup *lookup)
+{
+    const struct authority target = {.host = lookup->question.host, .port = 443};
+
+    return config_goes_through_proxy(lookup->means->config, &target);
+}
+
 static void begin(struct lookup *lookup)
 {
     const struct config_resolve *entry =
         config_find_resolve(lookup->means->config, &lookup->question.host);
 
-    if (entry != NULL)
+    if (goes_through_proxy(lookup))
+        tell_placeholder(lookup);
+    else if (entry != NULL)
         tell(lookup, &(struct dialer_candidates){&entry->to.address, 1, 0, DIALER_EXEMPT},
              CONFIGURED_TTL_S);
     else

@@ -71,6 +71,8 @@ struct message_addresses {
 #define AUDIT_FIELDS(F) F(flag, is_datagram) F(fd, file)
 /* to control, when the API speaks TLS: the files that only the supervisor may be able to open */
 #define CONTROL_TLS_FIELDS(F) F(fd, certificate) F(fd, key)
+/* to the dialer, before a configuration that names them: credentials for upstream.proxy */
+#define PROXY_CREDENTIALS_FIELDS(F) F(bytes, value)
 /* A channel to another process; replaces an earlier one to the same role and index. */
 #define PEER_FIELDS(F) F(role, role) F(u32, index) F(u64, generation) F(fd, channel)
 /* child to supervisor: that channel broke; when both still live they get a fresh one. */
@@ -204,7 +206,8 @@ struct message_addresses {
     M(MESSAGE_CA_CERTIFICATES, ca_certificates, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                 \
     M(MESSAGE_ROTATE_CA, rotate_ca, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                             \
     M(MESSAGE_REPLY, reply, REPLY_FIELDS, CHANNEL_MAY_USE_FILE)                                    \
-    M(MESSAGE_CONTROL_TLS, control_tls, CONTROL_TLS_FIELDS, CHANNEL_MAY_USE_FILE)
+    M(MESSAGE_CONTROL_TLS, control_tls, CONTROL_TLS_FIELDS, CHANNEL_MAY_USE_FILE)                  \
+    M(MESSAGE_PROXY_CREDENTIALS, proxy_credentials, PROXY_CREDENTIALS_FIELDS, CHANNEL_INLINE_ONLY)
 
 #define MESSAGE_ENUM(type, member, fields, secrecy) type,
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };

@@ -10,6 +10,10 @@ sealgate_module(declared_values
     SOURCES declared_values.c secret_command.c
     PUBLIC config channel
     PRIVATE key_files observe)
+sealgate_module(upstream_files
+    SOURCES secret_file.c upstream_files.c
+    PUBLIC config channel
+    PRIVATE descriptor observe proxy_answer)
 sealgate_module(data_dir
     SOURCES data_dir.c hardening.c listeners.c
     PUBLIC config messages
@@ -26,6 +30,7 @@ sealgate_module(process
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
             worker.c worker_answers.c worker_request.c worker_service.c
     PUBLIC config channel
-    PRIVATE confine data_dir declared_values dial key_files run_inside run_outcome worker_views observe
+    PRIVATE confine data_dir declared_values descriptor dial key_files run_inside run_outcome upstream_files
+            worker_views observe
             proxy store control
             PkgConfig::LIBEVENT PkgConfig::OPENSSL)

@@ -140,6 +140,7 @@ static enum error prepare_configuration(struct run *run)
     TRY(config_make_private(config, &run->settings));
     config->stores = run->stores.stores;
     run->supervisor.private_settings = &run->settings;
+    TRY(upstream_files_read(config, &run->supervisor.upstream_files));
     return declared_values_read(config, NULL, &run->supervisor.declared);
 }
 

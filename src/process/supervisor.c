@@ -270,6 +270,7 @@ static enum error supervisor_prepare(struct supervisor *supervisor,
     const struct config *config = supervisor->file.config;
 
     TRY(declared_values_read(config, NULL, &supervisor->declared));
+    TRY(upstream_files_read(config, &supervisor->upstream_files));
     TRY(data_dir_prepare(config->data_dir, &supervisor->data_dir, &supervisor->lock));
     TRY(audit_output_open(config, &supervisor->audit));
     TRY(supervisor_make_parts(supervisor));
@@ -304,6 +305,7 @@ void supervisor_clear(struct supervisor *supervisor)
     listeners_close(&supervisor->listeners);
     audit_output_close(&supervisor->audit);
     declared_values_free(supervisor->declared);
+    upstream_files_free(supervisor->upstream_files);
     configuration_file_clear(&supervisor->file);
     close_descriptor(supervisor->data_dir);
     close_descriptor(supervisor->lock);

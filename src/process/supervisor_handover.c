@@ -30,6 +30,7 @@ void supervisor_handover_configuration(struct supervisor_child *child)
 
     if (child->supervisor->private_settings != NULL)
         send_private(child);
+    upstream_files_send(child->supervisor->upstream_files, &child->peer);
     peer_post(&child->peer,
               &(struct message){.type = MESSAGE_CONFIGURATION,
                                 .configuration = {.path = slice_from_string(file->path),

@@ -7,6 +7,7 @@
 struct reload {
     struct configuration_file file;
     struct declared_values *declared;
+    struct upstream_files *upstream_files;
     struct audit_output audit;
 };
 
@@ -63,6 +64,7 @@ static void reload_clear(struct reload *reload)
 {
     configuration_file_clear(&reload->file);
     declared_values_free(reload->declared);
+    upstream_files_free(reload->upstream_files);
     audit_output_close(&reload->audit);
 }
 
@@ -70,16 +72,19 @@ static enum error reload_read(const struct supervisor *supervisor, struct reload
 {
     TRY(configuration_file_load(supervisor->file.path, supervisor->file.data_dir, &reload->file));
     TRY(declared_values_read(reload->file.config, supervisor->declared, &reload->declared));
+    TRY(upstream_files_read(reload->file.config, &reload->upstream_files));
     return audit_output_open(reload->file.config, &reload->audit);
 }
 
 /* Afterwards `reload` holds what was in force before. */
 static void reload_exchange(struct supervisor *supervisor, struct reload *reload)
 {
-    struct reload former = {supervisor->file, supervisor->declared, supervisor->audit};
+    struct reload former = {supervisor->file, supervisor->declared, supervisor->upstream_files,
+                            supervisor->audit};
 
     supervisor->file = reload->file;
     supervisor->declared = reload->declared;
+    supervisor->upstream_files = reload->upstream_files;
     supervisor->audit = reload->audit;
     *reload = former;
 }

@@ -10,6 +10,7 @@
 #include "process/peer.h"
 #include "process/shared_pages.h"
 #include "process/supervisor.h"
+#include "process/upstream_files.h"
 #include "process/view_mac.h"
 
 #include <sys/types.h>
@@ -60,6 +61,7 @@ struct supervisor {
     struct shared_pages pages;
     struct audit_output audit;
     struct declared_values *declared;
+    struct upstream_files *upstream_files;
     bool is_declared; /* control has taken the declared stores */
     struct view_mac_key view_key;
     struct supervisor_child *children; /* services, then workers */

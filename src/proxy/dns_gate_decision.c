@@ -57,18 +57,12 @@ static struct dns_gate_decision malformed(enum dns_rcode rcode)
     return decision;
 }
 
-/* localhost (RFC 6761, 6.3) is nobody else's business, and a browser that finds its canary missing
- * leaves names to us. */
+/* localhost is nobody else's business, and a browser that finds its canary missing leaves names to
+ * us. */
 static bool is_nowhere(const struct host_name *host)
 {
-    static const struct slice localhost = SLICE_INIT(".localhost");
-    struct slice name = host_name_view(host);
-
-    if (slice_equals(name, SLICE("localhost")) ||
-        slice_equals(name, SLICE("use-application-dns.net")))
-        return true;
-    return name.len > localhost.len &&
-           slice_equals(slice_skip(name, name.len - localhost.len), localhost);
+    return host_name_is_localhost(host) ||
+           slice_equals(host_name_view(host), SLICE("use-application-dns.net"));
 }
 
 static bool is_binding(const struct dns_query *query)

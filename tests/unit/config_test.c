@@ -88,7 +88,22 @@ static const struct refused refusals[] = {
      "without host bits"},
     {"upstream: { nameservers: [] }\n", 1, "upstream.nameservers", "system, or a list"},
     {"upstream: { nameservers: [dns.test] }\n", 1, "upstream.nameservers", "an address"},
-    {"upstream: { proxy: http://corp:3128 }\n", 1, "upstream.proxy", "not built yet"},
+    {"upstream: { proxy: corp:3128 }\n", 1, "upstream.proxy", "http://host:port"},
+    {"upstream: { proxy: http://corp }\n", 1, "upstream.proxy", "http://host:port"},
+    {"upstream: { proxy: https://corp:3128 }\n", 1, "upstream.proxy", "TLS is not supported"},
+    {"upstream: { proxy: http://corp:3128/x }\n", 1, "upstream.proxy", "http://host:port"},
+    {"upstream: { proxy: 'http://u:hunter2@corp:1' }\n", 1, "upstream.proxy",
+     "a password never stands here"},
+    {"upstream: { proxy: [] }\n", 1, "upstream.proxy", "http://host:port"},
+    {"upstream:\n  proxy: { except: [] }\n", 2, "upstream.proxy", "\"url\" is missing"},
+    {"upstream:\n  proxy:\n    url: http://corp:1\n    password: x\n", 4, "upstream.proxy.password",
+     "no such key"},
+    {"upstream:\n  proxy:\n    url: http://corp:1\n    credentials: corp.txt\n", 4,
+     "upstream.proxy.credentials", "the absolute path"},
+    {"upstream: { proxy: { url: 'http://corp:1', except: ['*'] } }\n", 1,
+     "upstream.proxy.except[0]", "a host"},
+    {"upstream: { proxy: { url: 'http://corp:1', except: [10.0.0.1/8] } }\n", 1,
+     "upstream.proxy.except[0]", ""},
     {"database: postgresql://u@h/d\n", 1, "database", "not built yet"},
     {"database: mysql\n", 1, "database", "expected sqlite"},
     {"control_tls: { cert: /c.pem }\n", 1, "control_tls", "set both or neither"},
@@ -346,9 +361,43 @@ static void the_data_dir_can_be_overridden_by_an_absolute_path(void **state)
     assert_string_equal(path, "/b/audit.jsonl");
 }
 
+static void through_the_proxy_goes_what_nothing_excepts(void **state)
+{
+    static const struct {
+        const char *target;
+        bool is_proxied;
+    } rows[] = {
+        {"api.test:443", true},     {"api.test:8443", true},   {"fixed.test:443", false},
+        {"inside.test:443", false}, {"inside.test:9", false},  {"a.corp.test:443", false},
+        {"corp.test:443", true},    {"only.test:8443", false}, {"only.test:443", true},
+        {"10.1.2.3:443", false},    {"11.1.2.3:443", true},    {"[fd00::1]:443", false},
+        {"192.0.2.1:443", false},
+    };
+    struct config *config = NULL;
+    struct config_error error;
+
+    (void)state;
+    assert_int_equal(config_parse(SLICE("upstream:\n  resolve: { fixed.test: 10.0.0.1 }\n"
+                                        "  proxy:\n    url: http://Corp.Test:3128/\n"
+                                        "    except: [inside.test, '*.corp.test', only.test:8443,"
+                                        " 10.0.0.0/8, 'fd00::/8', 192.0.2.1]\n"),
+                                  SLICE("t"), &config, &error),
+                     OK);
+    assert_string_equal(config->upstream_proxy.address.host.text, "corp.test");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct authority target;
+
+        assert_int_equal(authority_parse(slice_from_string(rows[i].target), 0, &target), OK);
+        if (config_goes_through_proxy(config, &target) != rows[i].is_proxied)
+            fail_msg("%s", rows[i].target);
+    }
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(through_the_proxy_goes_what_nothing_excepts),
         cmocka_unit_test(a_refusal_names_file_line_key_and_what_was_expected),
         cmocka_unit_test(quotes_make_no_difference_to_a_string),
         cmocka_unit_test(a_value_written_in_place_of_its_source_is_not_repeated),
