@@ -211,7 +211,7 @@ upstream:
   resolve: {{ {resolve} }}
   allow_addresses: [127.0.0.0/8]
   nameservers: [127.0.0.1:{self.origin.names.port}]
-limits: {{ connections_per_sandbox: 65536 }}
+limits: {{ connections_per_sandbox: 65536, streams_per_sandbox: 65536 }}
 audit: {self.audit}
 """
         path = self._write("sealgate.yaml", text)

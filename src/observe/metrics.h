@@ -36,6 +36,12 @@ enum { METRICS_ROWS_MAX = 260 };
     X(METRIC_CLIENT_TLS_HANDSHAKES, COUNTER, "sealgate_client_tls_handshakes_total",               \
       "TLS handshakes with clients")                                                               \
     X(METRIC_LEAVES_MINTED, COUNTER, "sealgate_leaves_minted_total", "Leaf certificates minted")   \
+    X(METRIC_LIMITED_CONNECTIONS, COUNTER, "sealgate_limited_total{limit=\"connections\"}",        \
+      "What a sandbox was refused for one of its limits")                                          \
+    X(METRIC_LIMITED_STREAMS, COUNTER, "sealgate_limited_total{limit=\"streams\"}",                \
+      "What a sandbox was refused for one of its limits")                                          \
+    X(METRIC_LIMITED_REQUESTS, COUNTER, "sealgate_limited_total{limit=\"requests\"}",              \
+      "What a sandbox was refused for one of its limits")                                          \
     X(METRIC_BYTES_FROM_CLIENTS, COUNTER, "sealgate_client_bytes_total{direction=\"in\"}",         \
       "Body bytes by direction, as the client sees it")                                            \
     X(METRIC_BYTES_TO_CLIENTS, COUNTER, "sealgate_client_bytes_total{direction=\"out\"}",          \

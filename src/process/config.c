@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, STORES_MAX = 1000 };
+enum { STORES_MAX = 1000 };
 
 static const char defaults[] = "data_dir: /var/lib/sealgate\n"
                                "database: sqlite\n"
@@ -31,11 +31,18 @@ static const char defaults[] = "data_dir: /var/lib/sealgate\n"
                                "default_deny: false\n"
                                "limits:\n"
                                "  connections_per_sandbox: 512\n"
+                               "  streams_per_sandbox: 1024\n"
+                               "  requests_per_second: 0\n"
+                               "  request_burst: 100\n"
                                "  header_bytes: 65536\n"
+                               "  header_fields: 200\n"
+                               "  uri_bytes: 32768\n"
+                               "  body_bytes: 0\n"
                                "  drain_timeout: 5s\n"
                                "  connect_timeout: 10s\n"
                                "  header_timeout: 30s\n"
                                "  idle_timeout: 10m\n"
+                               "  upstream_idle_timeout: 1m\n"
                                "audit: { file: DATA_DIR/audit.jsonl }\n"
                                "stores: []\n";
 
@@ -104,7 +111,7 @@ static enum error check_tls_pair(struct config_reader *reader, const struct conf
     return config_fail(reader, node, "cert and key belong together: set both or neither");
 }
 
-#define AT(member) .offset = offsetof(struct config, member)
+#define AT CONFIG_AT
 #define SECTION(name)                                                                              \
     static const struct config_schema name##_schema = {name##_keys, ARRAY_LEN(name##_keys)}
 
@@ -164,45 +171,6 @@ static CONFIG_READER(read_control_tls)
     return check_tls_pair(reader, node, target);
 }
 
-static const struct config_key limits_keys[] = {
-    {.name = "connections_per_sandbox",
-     .read = config_read_number,
-     AT(connections_per_sandbox),
-     .expected = "a number from 1 to 65536",
-     .min = 1,
-     .max = 65536},
-    {.name = "header_bytes",
-     .read = config_read_size,
-     AT(header_bytes),
-     .expected = "a size from 4096 to 65536 (64KiB)",
-     .min = 4096,
-     .max = 65536},
-    {.name = "drain_timeout",
-     .read = config_read_duration,
-     AT(drain_timeout_ms),
-     .expected = "a duration from 0s to 1h, such as 5s",
-     .max = HOUR},
-    {.name = "connect_timeout",
-     .read = config_read_duration,
-     AT(connect_timeout_ms),
-     .expected = "a duration from 100ms to 10m, such as 10s",
-     .min = 100,
-     .max = 10 * (uint64_t)MINUTE},
-    {.name = "header_timeout",
-     .read = config_read_duration,
-     AT(header_timeout_ms),
-     .expected = "a duration from 100ms to 10m, such as 30s",
-     .min = 100,
-     .max = 10 * (uint64_t)MINUTE},
-    {.name = "idle_timeout",
-     .read = config_read_duration,
-     AT(idle_timeout_ms),
-     .expected = "a duration from 1s to 24h, such as 10m",
-     .min = SECOND,
-     .max = 24 * (uint64_t)HOUR},
-};
-SECTION(limits);
-
 static const struct config_key top_keys[] = {
     {.name = "data_dir",
      .read = config_read_path,
@@ -220,7 +188,7 @@ static const struct config_key top_keys[] = {
     {.name = "control_tls", .read = read_control_tls},
     {.name = "upstream", .read = config_read_section, .section = &config_upstream_schema},
     {.name = "default_deny", .read = config_read_bool, AT(default_deny)},
-    {.name = "limits", .read = config_read_section, .section = &limits_schema},
+    {.name = "limits", .read = config_read_section, .section = &config_limits_schema},
     {.name = "audit",
      .read = read_audit,
      AT(audit_file),

@@ -72,9 +72,12 @@ struct config {
     struct config_endpoints nameservers; /* empty: the system's */
     struct config_upstream_proxy upstream_proxy;
     bool default_deny;
-    uint64_t connections_per_sandbox;
-    uint64_t header_bytes;
+    uint64_t connections_per_sandbox, streams_per_sandbox;
+    uint64_t requests_per_second, request_burst; /* 0 per second: any number */
+    uint64_t header_bytes, header_fields, uri_bytes;
+    uint64_t body_bytes; /* 0: any */
     uint64_t drain_timeout_ms, connect_timeout_ms, header_timeout_ms, idle_timeout_ms;
+    uint64_t upstream_idle_timeout_ms;
     enum config_audit_kind audit_kind;
     struct slice audit_file; /* as written, may start with "DATA_DIR/": see config_audit_path() */
     struct config_stores stores;

@@ -18,6 +18,8 @@ struct config_key {
     const struct config_schema *section;
 };
 
+#define CONFIG_AT(member) .offset = offsetof(struct config, member)
+
 struct config_schema {
     const struct config_key *keys;
     size_t count;
@@ -57,6 +59,9 @@ CONFIG_READER(config_read_resolves);     /* struct config_resolves */
 CONFIG_READER(config_read_stores); /* struct config_stores */
 /* config_upstream.c: the section `upstream`, on a struct config. */
 extern const struct config_schema config_upstream_schema;
+
+/* config_limits.c: `limits`, on struct config */
+extern const struct config_schema config_limits_schema;
 
 /* A scalar of 1 to `max_len` bytes without control characters. */
 bool config_text_is_clean(const struct config_node *node, size_t max_len);

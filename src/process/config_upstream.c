@@ -133,7 +133,7 @@ static CONFIG_READER(read_proxy)
     return OK;
 }
 
-#define AT(member) .offset = offsetof(struct config, member)
+#define AT CONFIG_AT
 
 static const struct config_key upstream_keys[] = {
     {.name = "trust",

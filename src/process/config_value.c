@@ -93,7 +93,8 @@ enum error config_read_number_auto(struct config_reader *reader, const struct co
 enum error config_read_size(struct config_reader *reader, const struct config_node *node,
                             const struct config_key *key, void *target)
 {
-    static const struct unit units[] = {{"", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}};
+    static const struct unit units[] = {
+        {"", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}};
 
     return read_quantity(reader, node, key, units, ARRAY_LEN(units), target);
 }

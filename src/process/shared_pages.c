@@ -5,7 +5,6 @@
 #include "observe/metrics.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,11 +18,6 @@ size_t shared_pages_rows(size_t worker_count)
 size_t shared_pages_row_of_control(size_t worker_count)
 {
     return worker_count;
-}
-
-static size_t counts_size(size_t worker_count)
-{
-    return worker_count * SHARED_PAGES_SLOTS * sizeof(uint16_t);
 }
 
 static enum error create_file(const char *name, size_t size, int *out)
@@ -57,7 +51,7 @@ static enum error map_both(struct shared_pages *pages)
 
     TRY(map_file(pages->metrics_fd, metrics_size(shared_pages_rows(pages->worker_count)),
                  &pages->metrics));
-    TRY(map_file(pages->counts_fd, counts_size(pages->worker_count), &counts));
+    TRY(map_file(pages->counts_fd, shared_counts_size(pages->worker_count), &counts));
     pages->counts = counts;
     return OK;
 }
@@ -68,7 +62,7 @@ enum error shared_pages_create(size_t worker_count, struct shared_pages *out)
 
     TRY(create_file("sealgate-metrics", metrics_size(shared_pages_rows(worker_count)),
                     &pages.metrics_fd));
-    TRY(create_file("sealgate-counts", counts_size(worker_count), &pages.counts_fd));
+    TRY(create_file("sealgate-counts", shared_counts_size(worker_count), &pages.counts_fd));
     TRY(map_both(&pages));
     *out = pages;
     return OK;
@@ -91,6 +85,6 @@ enum error shared_pages_map(size_t worker_count, int metrics_fd, int counts_fd,
 
 void shared_pages_forget_worker(struct shared_pages *pages, size_t worker)
 {
-    memset(pages->counts + worker * SHARED_PAGES_SLOTS, 0, SHARED_PAGES_SLOTS * sizeof(uint16_t));
+    shared_counts_forget_worker(pages->counts, worker);
     metrics_forget_gauges(worker);
 }

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Memory that all processes of the node map: rows of metrics, and how many connections each sandbox
- * has, per worker. No process waits for another one here, and what a dead worker had is zeroed. */
+/* Memory that all processes of the node map: rows of metrics, and what each sandbox uses of its
+ * limits, per worker. No process waits for another one here, and what a dead worker had is zeroed.
+ */
 
-#include "base/compiler.h"
 #include "base/error.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-enum { SHARED_PAGES_SLOTS = 1 << 18 }; /* per worker: sandbox_seq mod this */
+#include "proxy/shared_counts.h"
 
 struct shared_pages {
     size_t worker_count;
-    int metrics_fd, counts_fd; /* -1 in a child: mapped and closed */
-    void *metrics;             /* metrics_size(shared_pages_rows()) bytes */
-    uint16_t *counts;          /* [worker][SHARED_PAGES_SLOTS] */
+    int metrics_fd, counts_fd;    /* -1 in a child: mapped and closed */
+    void *metrics;                /* metrics_size(shared_pages_rows()) bytes */
+    struct shared_counts *counts; /* shared_counts_size() bytes */
 };
 
 /* Rows of metrics: workers first, then the other roles. */

@@ -26,11 +26,17 @@ static struct proxy_settings settings_of(const struct config *config)
         .decision = {.default_deny = config->default_deny},
         .hints_name_flags = config->hints_name_flags,
         .connections_per_sandbox = (uint32_t)config->connections_per_sandbox,
+        .streams_per_sandbox = (uint32_t)config->streams_per_sandbox,
+        .requests = {(uint32_t)config->requests_per_second, (uint32_t)config->request_burst},
         .header_bytes = (uint32_t)config->header_bytes,
+        .header_fields = (uint32_t)config->header_fields,
+        .uri_bytes = (uint32_t)config->uri_bytes,
+        .body_bytes = config->body_bytes,
         .connect_timeout_ms = (uint32_t)config->connect_timeout_ms,
         .header_timeout_ms = (uint32_t)config->header_timeout_ms,
         .idle_timeout_ms = (uint32_t)config->idle_timeout_ms,
         .drain_timeout_ms = (uint32_t)config->drain_timeout_ms,
+        .upstream_idle_timeout_ms = (uint32_t)config->upstream_idle_timeout_ms,
     };
 }
 
@@ -54,9 +60,7 @@ static enum error make_proxy(struct worker *worker)
         .leaf_key = worker->leaf_key,
         .audit_fd = worker->audit_fd,
         .audit_is_datagram = worker->audit_is_datagram,
-        .connection_counts = worker->pages.counts,
-        .worker_count = worker->child->worker_count,
-        .worker_index = worker->child->index,
+        .seat = {worker->pages.counts, worker->child->worker_count, worker->child->index},
     };
 
     resources.services.context = worker;

@@ -5,6 +5,7 @@
 #include "http/h2_request.h"
 #include "proxy/exchange.h"
 #include "proxy/h2_message.h"
+#include "proxy/request_limits.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,9 @@ static void on_request(void *owner, struct h2_message *message)
 
     struct http_fault fault =
         h2_request_parse(h2_stream_head(message->h2), h2_stream_pseudo(message->h2), &request);
+    if (fault.status == 0)
+        fault = request_limits_check(&client->connection->proxy->settings,
+                                     h2_stream_head(message->h2), &request);
     struct exchange *exchange = exchange_new(client->connection, &message->stream, &request, &ends);
     if (exchange == NULL) {
         h2_stream_reset(message->h2, H2_REFUSED_STREAM);

@@ -4,6 +4,7 @@
 #include "proxy/connection_steps.h"
 #include "proxy/exchange.h"
 #include "proxy/refusal.h"
+#include "proxy/request_limits.h"
 #include "proxy/socks5.h"
 
 enum { IDLE_OUT_KEPT = 4096 };
@@ -98,8 +99,8 @@ enum connection_step connection_request_route(struct connection *connection)
     uint16_t default_port = connection->is_tls ? 443 : 80;
 
     struct http_fault fault = request_parse(head, default_port, &connection->request);
-    if (fault.status == 0 && http_head_size(head) > connection->proxy->settings.header_bytes)
-        fault = (struct http_fault){431, "the head is larger than limits.header_bytes"};
+    if (fault.status == 0)
+        fault = request_limits_check(&connection->proxy->settings, head, &connection->request);
     if (fault.status != 0)
         return refuse_head(connection, refusal_for_status(fault.status), fault.why);
     if (!connection->request.is_connect)

@@ -69,6 +69,8 @@ void exchange_free(struct exchange *exchange)
     waiter_cancel(&exchange->waiter);
     task_cancel(&exchange->connection->proxy->tasks, &exchange->task);
     deadline_clear(&exchange->deadline);
+    if (exchange->is_counted)
+        sandbox_end_request(exchange->connection->sandbox);
     upstream_end(exchange->upstream, exchange->origin, false);
     response_body_clear(&exchange->body);
     buffer_clear(&exchange->piece);
@@ -97,6 +99,9 @@ static struct decision decide(struct exchange *exchange)
     struct decision decision = decision_for_identity(exchange->view);
     if (decision.verdict != VERDICT_ALLOW)
         return decision;
+    exchange->is_counted = sandbox_begin_request(connection->sandbox, &exchange->limit);
+    if (!exchange->is_counted)
+        return (struct decision){.code = REFUSAL_LIMIT_EXCEEDED};
     if (is_misdirected(exchange))
         return (struct decision){.code = REFUSAL_MISDIRECTED_REQUEST};
     decision = decision_for_host(exchange->view, &exchange->target, settings);

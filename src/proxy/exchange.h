@@ -63,6 +63,8 @@ struct exchange {
     unsigned interim_count;
 
     enum refusal_code refusal;    /* REFUSAL_NONE: forwarded */
+    struct refusal_limit limit;   /* that it was refused for */
+    bool is_counted;              /* among the sandbox's requests under way */
     bool was_cut;                 /* the response broke off after its head was written */
     uint16_t status;              /* what the client got */
     uint64_t bytes_in, bytes_out; /* body bytes */

@@ -33,6 +33,7 @@ enum error exchange_write_refusal(struct exchange *exchange, struct slice detail
 {
     struct refusal refusal = {
         .code = exchange->refusal,
+        .limit = exchange->limit,
         .target = &exchange->target,
         .sandbox = exchange->view->sandbox_id,
         .secret = exchange->finding.decision.secret,

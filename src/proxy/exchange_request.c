@@ -6,6 +6,7 @@
 #include "observe/metrics.h"
 #include "proxy/exchange_websocket.h"
 #include "proxy/refusal.h"
+#include "proxy/request_limits.h"
 
 enum { INJECTED_MAX = 256 * 1024, HOST_TEXT_MAX = HOST_NAME_MAX_LEN + 16 };
 
@@ -132,12 +133,29 @@ static enum error send_end(struct exchange *exchange)
     return exchange->origin->ops->send_end(exchange->origin, NULL);
 }
 
+/* What goes upstream is visibly cut off there. */
+static enum pump_result on_body_too_large(struct exchange *exchange)
+{
+    exchange_refuse(exchange, REFUSAL_BODY_TOO_LARGE,
+                    SLICE("the body is longer than limits.body_bytes"));
+    return PUMP_ENDED;
+}
+
+static bool may_send(const struct exchange *exchange, struct slice piece)
+{
+    return exchange->request.wants_websocket ||
+           request_limits_allow_body(&exchange->connection->proxy->settings,
+                                     exchange->bytes_in + piece.len);
+}
+
 static enum pump_result pass_event(struct exchange *exchange)
 {
     struct slice piece = SLICE_NONE;
 
     switch (exchange->client->ops->next(exchange->client, &piece)) {
     case STREAM_BODY:
+        if (!may_send(exchange, piece))
+            return on_body_too_large(exchange);
         return send_piece(exchange, piece) == OK ? PUMP_DONE : on_upstream_broken(exchange);
     case STREAM_END:
         return send_end(exchange) == OK ? PUMP_DONE : on_upstream_broken(exchange);

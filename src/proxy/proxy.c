@@ -68,9 +68,7 @@ static void take_resources(struct proxy *proxy, const struct proxy_resources *re
 {
     proxy->base = resources->base;
     proxy->services = resources->services;
-    proxy->connection_counts = resources->connection_counts;
-    proxy->worker_count = resources->worker_count;
-    proxy->worker_index = resources->worker_index;
+    proxy->seat = resources->seat;
     EVP_PKEY_up_ref(resources->leaf_key);
     proxy->leaf_key = resources->leaf_key;
     TAILQ_INIT(&proxy->connections);

@@ -6,6 +6,7 @@
 
 #include "observe/audit.h"
 #include "proxy/services.h"
+#include "proxy/shared_counts.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -19,9 +20,12 @@ enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT, PROXY_DNS_UDP, PRO
 struct proxy_settings {
     struct decision_settings decision;
     bool hints_name_flags; /* whoever reads a refusal started `sealgate run` */
-    uint32_t connections_per_sandbox;
-    uint32_t header_bytes;
+    uint32_t connections_per_sandbox, streams_per_sandbox;
+    struct shared_rate requests; /* per sandbox */
+    uint32_t header_bytes, header_fields, uri_bytes;
+    uint64_t body_bytes; /* 0: any */
     uint32_t connect_timeout_ms, header_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+    uint32_t upstream_idle_timeout_ms;
 };
 
 struct proxy_resources {
@@ -31,8 +35,7 @@ struct proxy_resources {
     X509_STORE *upstream_trust; /* a reference is taken */
     int audit_fd;               /* -1: none; borrowed */
     bool audit_is_datagram;
-    uint16_t *connection_counts; /* shared: [worker][slot], see process/shared_counts.h */
-    size_t worker_count, worker_index;
+    struct shared_counts_seat seat;
     uint8_t ticket_key[80]; /* TLS session tickets: 16 name, 32 HMAC, 32 AES */
 };
 

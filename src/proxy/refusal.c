@@ -10,9 +10,10 @@ static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_BAD_REQUEST] = "Send one well-formed HTTP/1.1 request.",
     [REFUSAL_METHOD_NOT_ALLOWED] = "TRACE, TRACK and CONNECT inside a tunnel are never forwarded.",
     [REFUSAL_REQUEST_TIMEOUT] = "Send the request without long pauses.",
-    [REFUSAL_BODY_TOO_LARGE] = "Send less.",
-    [REFUSAL_URI_TOO_LONG] = "Shorten the request target.",
-    [REFUSAL_HEADER_TOO_LARGE] = "Send fewer or shorter fields (limits.header_bytes).",
+    [REFUSAL_BODY_TOO_LARGE] = "Send less; the operator sets limits.body_bytes.",
+    [REFUSAL_URI_TOO_LONG] = "Shorten the request target; the operator sets limits.uri_bytes.",
+    [REFUSAL_HEADER_TOO_LARGE] =
+        "Send fewer or shorter fields (limits.header_bytes, limits.header_fields).",
     [REFUSAL_HOST_NOT_ALLOWED] =
         "Add the host to the egressAllowlist of a secret store of this sandbox.",
     [REFUSAL_ADDRESS_NOT_ALLOWED] =
@@ -47,6 +48,20 @@ static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_UPSTREAM_TIMEOUT] = "Try again; the operator sets limits.idle_timeout.",
     [REFUSAL_HTTP_VERSION_NOT_SUPPORTED] = "Use HTTP/1.1.",
 };
+
+static const char *const limit_hints[REFUSAL_LIMIT_KINDS] = {
+    [REFUSAL_LIMIT_STREAMS] =
+        "Wait for requests under way to end; the operator sets limits.streams_per_sandbox.",
+    [REFUSAL_LIMIT_REQUESTS] =
+        "Send requests less often; the operator sets limits.requests_per_second.",
+};
+
+static const char *hint_of(const struct refusal *refusal)
+{
+    const char *hint = limit_hints[refusal->limit.kind];
+
+    return hint != NULL ? hint : refusal_hint(refusal->code);
+}
 
 const char *refusal_hint(enum refusal_code code)
 {
@@ -126,7 +141,7 @@ static enum error append_hint(const struct refusal *refusal, struct buffer *out)
         TRY(refusal_flag_append(&hint, refusal->code, refusal->target, refusal->secret));
     }
     if (buffer_len(&hint) <= opening.len)
-        return append_optional(out, "hint", slice_from_string(refusal_hint(refusal->code)));
+        return append_optional(out, "hint", slice_from_string(hint_of(refusal)));
     TRY(buffer_append_byte(&hint, '.'));
     return append_member(out, "hint", buffer_view(&hint));
 }
@@ -155,6 +170,17 @@ static enum error add_proxy_status(const struct refusal *refusal, struct http_he
     return http_head_add(head, SLICE("Proxy-Status"), buffer_view(&value));
 }
 
+/* RFC 9110, 10.2.3. */
+static enum error add_retry_after(const struct refusal *refusal, struct http_head *head)
+{
+    struct buffer value __attribute__((cleanup(buffer_clear)));
+    uint32_t seconds = refusal->limit.retry_after_s;
+
+    buffer_init(&value, 16);
+    TRY(buffer_append_format(&value, "%u", seconds > 0 ? seconds : 1));
+    return http_head_add(head, SLICE("Retry-After"), buffer_view(&value));
+}
+
 enum error refusal_format(const struct refusal *refusal, struct http_head *head,
                           struct buffer *body)
 {
@@ -166,5 +192,7 @@ enum error refusal_format(const struct refusal *refusal, struct http_head *head,
     if (refusal->code == REFUSAL_IDENTITY_REQUIRED || refusal->code == REFUSAL_IDENTITY_INVALID)
         TRY(http_head_add(head, SLICE("Proxy-Authenticate"),
                           SLICE("Basic realm=\"sealgate\", charset=\"UTF-8\"")));
+    if (refusal->code == REFUSAL_LIMIT_EXCEEDED)
+        TRY(add_retry_after(refusal, head));
     return format_body(refusal, body);
 }

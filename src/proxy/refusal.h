@@ -9,8 +9,22 @@
 #include "http/request.h"
 #include "policy/refusal_code.h"
 
+/* Which of the limits per sandbox, for REFUSAL_LIMIT_EXCEEDED. */
+enum refusal_limit_kind {
+    REFUSAL_LIMIT_CONNECTIONS,
+    REFUSAL_LIMIT_STREAMS,
+    REFUSAL_LIMIT_REQUESTS,
+    REFUSAL_LIMIT_KINDS,
+};
+
+struct refusal_limit {
+    enum refusal_limit_kind kind;
+    uint32_t retry_after_s; /* 0: hard to tell */
+};
+
 struct refusal {
     enum refusal_code code;
+    struct refusal_limit limit;
     const struct authority *target; /* NULL: not known */
     struct slice sandbox, secret;   /* empty: left out */
     struct slice detail;  /* what exactly, appended to the sentence; no bytes of a peer's */

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { NS_PER_MS = 1000 * 1000 };
+
 static struct sandbox *sandbox_new(struct proxy *proxy, struct slice id)
 {
     struct sandbox *sandbox = calloc(1, sizeof(*sandbox));
@@ -167,44 +169,60 @@ void sandbox_forget_unknown(struct sandbox *sandbox)
         sandbox_free(sandbox);
 }
 
-/* The workers' counts of one sandbox; each worker writes its own only. */
-static unsigned connections_of_all_workers(const struct proxy *proxy, size_t slot)
-{
-    unsigned sum = 0;
-
-    for (size_t worker = 0; worker < proxy->worker_count; worker++)
-        sum += __atomic_load_n(&proxy->connection_counts[worker * PROXY_COUNT_SLOTS + slot],
-                               __ATOMIC_RELAXED);
-    return sum;
-}
-
-static uint16_t *own_count(const struct sandbox *sandbox)
-{
-    const struct proxy *proxy = sandbox->proxy;
-    size_t slot = sandbox->view->sandbox_seq % PROXY_COUNT_SLOTS;
-
-    return &proxy->connection_counts[proxy->worker_index * PROXY_COUNT_SLOTS + slot];
-}
-
 bool sandbox_enter(struct sandbox *sandbox)
 {
     const struct proxy *proxy = sandbox->proxy;
-    size_t slot = sandbox->view->sandbox_seq % PROXY_COUNT_SLOTS;
 
-    if (connections_of_all_workers(proxy, slot) >= proxy->settings.connections_per_sandbox)
+    if (!shared_counts_take(&proxy->seat, SHARED_CONNECTIONS, sandbox->view->sandbox_seq,
+                            proxy->settings.connections_per_sandbox)) {
+        metrics_add(METRIC_LIMITED_CONNECTIONS, 1);
         return false;
-    __atomic_add_fetch(own_count(sandbox), 1, __ATOMIC_RELAXED);
+    }
     sandbox->connections++;
     return true;
 }
 
 void sandbox_leave(struct sandbox *sandbox)
 {
-    __atomic_sub_fetch(own_count(sandbox), 1, __ATOMIC_RELAXED);
+    shared_counts_give_back(&sandbox->proxy->seat, SHARED_CONNECTIONS, sandbox->view->sandbox_seq);
     sandbox->connections--;
     sandbox->idle_since_ms = proxy_now_ms(sandbox->proxy);
     if (sandbox->connections == 0 && sandbox->is_gone)
         sandbox_free(sandbox);
+}
+
+static bool has_request_left(const struct sandbox *sandbox, struct refusal_limit *out)
+{
+    const struct proxy *proxy = sandbox->proxy;
+    uint64_t wait_ns =
+        shared_counts_take_request(&proxy->seat, sandbox->view->sandbox_seq,
+                                   &proxy->settings.requests, proxy_now_ms(proxy) * NS_PER_MS);
+
+    if (wait_ns == 0)
+        return true;
+    metrics_add(METRIC_LIMITED_REQUESTS, 1);
+    *out = (struct refusal_limit){REFUSAL_LIMIT_REQUESTS,
+                                  (uint32_t)(wait_ns / ((uint64_t)1000 * NS_PER_MS)) + 1};
+    return false;
+}
+
+bool sandbox_begin_request(struct sandbox *sandbox, struct refusal_limit *out)
+{
+    const struct proxy *proxy = sandbox->proxy;
+
+    if (!has_request_left(sandbox, out))
+        return false;
+    if (shared_counts_take(&proxy->seat, SHARED_STREAMS, sandbox->view->sandbox_seq,
+                           proxy->settings.streams_per_sandbox))
+        return true;
+    metrics_add(METRIC_LIMITED_STREAMS, 1);
+    *out = (struct refusal_limit){REFUSAL_LIMIT_STREAMS, 1};
+    return false;
+}
+
+void sandbox_end_request(struct sandbox *sandbox)
+{
+    shared_counts_give_back(&sandbox->proxy->seat, SHARED_STREAMS, sandbox->view->sandbox_seq);
 }
 
 void sandbox_touch(struct sandbox *sandbox)

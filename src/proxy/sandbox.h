@@ -6,6 +6,7 @@
  * sandboxes. */
 
 #include "inject/inject.h"
+#include "proxy/refusal.h"
 #include "proxy/ticket.h"
 
 #include <openssl/ssl.h>
@@ -87,6 +88,10 @@ void sandbox_forget_unknown(struct sandbox *sandbox);
  * over all workers. */
 bool sandbox_enter(struct sandbox *sandbox);
 void sandbox_leave(struct sandbox *sandbox);
+/* A request of one of its connections, until sandbox_end_request(). False: it asks too often, or
+ * has as many under way as it may over all workers; `*out` says which. */
+bool sandbox_begin_request(struct sandbox *sandbox, struct refusal_limit *out);
+void sandbox_end_request(struct sandbox *sandbox);
 /* Traffic: control hears of it at most once a second. */
 void sandbox_touch(struct sandbox *sandbox);
 

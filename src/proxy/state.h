@@ -10,7 +10,7 @@
 #include "proxy/proxy.h"
 #include "proxy/task.h"
 
-enum { PROXY_LISTENERS_MAX = 64, PROXY_LEAF_CACHE = 4096, PROXY_COUNT_SLOTS = 1 << 18 };
+enum { PROXY_LISTENERS_MAX = 64, PROXY_LEAF_CACHE = 4096 };
 
 DEFINE_OWNED(SSL_CTX, SSL_CTX_free)
 
@@ -44,8 +44,7 @@ struct proxy {
 
     struct audit_writer audit;
     struct deadline audit_flush;
-    uint16_t *connection_counts; /* [worker][slot], shared */
-    size_t worker_count, worker_index;
+    struct shared_counts_seat seat;
 
     bool is_draining;
     void (*on_drained)(void *argument);

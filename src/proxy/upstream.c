@@ -37,6 +37,11 @@ static void remove_from_pool(struct upstream *upstream)
     upstream->sandbox->spare_upstream_count--;
 }
 
+static void begin_idling(struct upstream *upstream)
+{
+    deadline_set(&upstream->deadline, upstream->sandbox->proxy->settings.upstream_idle_timeout_ms);
+}
+
 /* The session is over, or has fewer streams. */
 static void on_h2_change(void *owner)
 {
@@ -49,7 +54,7 @@ static void on_h2_change(void *owner)
     else if (upstream->h2.is_over)
         upstream_free(upstream);
     else if (upstream->deadline.at_ms == 0)
-        deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
+        begin_idling(upstream);
 }
 
 static enum error open_h2(struct upstream *upstream)
@@ -69,7 +74,7 @@ static void on_open(struct upstream *upstream)
     sandbox_learn_protocol(upstream->sandbox, &upstream->target, upstream->speaks_h2);
     upstream->state = UPSTREAM_OPEN;
     metrics_add(METRIC_UPSTREAM_DIALS, 1);
-    deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
+    begin_idling(upstream);
     wake_waiting(upstream);
 }
 
@@ -304,7 +309,7 @@ static void release(struct upstream *upstream)
     upstream->exchanges++;
     buffer_clear(&upstream->leg.out);
     pool_insert(upstream);
-    deadline_set(&upstream->deadline, UPSTREAM_IDLE_MS);
+    begin_idling(upstream);
     leg_want_read(&upstream->leg, true);
     if (sandbox->spare_upstream_count > SANDBOX_POOL_MAX)
         shrink_pool(sandbox);
@@ -351,7 +356,7 @@ static void start_tls(struct upstream *upstream)
         return;
     }
     upstream->state = UPSTREAM_GREETING;
-    deadline_set(&upstream->deadline, UPSTREAM_HANDSHAKE_MS);
+    deadline_set(&upstream->deadline, upstream->sandbox->proxy->settings.connect_timeout_ms);
     step_greeting(upstream);
 }
 

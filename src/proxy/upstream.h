@@ -9,7 +9,7 @@
 #include "proxy/h2_message.h"
 #include "proxy/sandbox.h"
 
-enum { UPSTREAM_HANDSHAKE_MS = 10 * 1000, UPSTREAM_IDLE_MS = 60 * 1000, UPSTREAM_DETAIL_MAX = 160 };
+enum { UPSTREAM_DETAIL_MAX = 160 };
 
 enum upstream_state {
     UPSTREAM_DIALING,  /* waits for the dialer */

@@ -59,6 +59,12 @@ static const struct refused refusals[] = {
     {"limits: { idle_timeout: 18446744073709551615h }\n", 1, "limits.idle_timeout", "expected"},
     {"limits: { header_bytes: 1MiB }\n", 1, "limits.header_bytes", "from 4096 to 65536"},
     {"limits: { connections_per_sandbox: 0 }\n", 1, "limits.connections_per_sandbox", "from 1"},
+    {"limits: { streams_per_sandbox: 0 }\n", 1, "limits.streams_per_sandbox", "from 1"},
+    {"limits: { requests_per_second: -1 }\n", 1, "limits.requests_per_second", "or 0 for"},
+    {"limits: { request_burst: 0 }\n", 1, "limits.request_burst", "from 1"},
+    {"limits: { header_fields: 201 }\n", 1, "limits.header_fields", "from 20 to 200"},
+    {"limits: { uri_bytes: 33KiB }\n", 1, "limits.uri_bytes", "from 256 to 32768"},
+    {"limits: { body_bytes: 1TiB }\n", 1, "limits.body_bytes", "such as 100MiB"},
     /* listeners */
     {"listen: { proxy: [] }\n", 1, "listen.proxy", "a list of 1 to 64"},
     {"listen: { proxy: 127.0.0.1:1 }\n", 1, "listen.proxy", "expected a list"},
@@ -227,7 +233,11 @@ static void every_key_of_the_data_plane_is_read(void **state)
                                          "limits: { drain_timeout: 0s, connect_timeout: 500ms,\n"
                                          "          header_bytes: 32KiB, idle_timeout: 2h,\n"
                                          "          header_timeout: 1m,\n"
-                                         "          connections_per_sandbox: 7 }\n"
+                                         "          connections_per_sandbox: 7,\n"
+                                         "          streams_per_sandbox: 8, request_burst: 9,\n"
+                                         "          requests_per_second: 10, uri_bytes: 1KiB,\n"
+                                         "          header_fields: 20, body_bytes: 5GiB,\n"
+                                         "          upstream_idle_timeout: 3s }\n"
                                          "control_tls: { cert: /c, key: /k }\n"
                                          "sandbox: { ca_path: /etc/ca.pem }\n");
     assert_int_equal(config->workers, 3);
@@ -247,6 +257,13 @@ static void every_key_of_the_data_plane_is_read(void **state)
     assert_int_equal(config->idle_timeout_ms, 7200000);
     assert_int_equal(config->header_timeout_ms, 60000);
     assert_int_equal(config->connections_per_sandbox, 7);
+    assert_int_equal(config->streams_per_sandbox, 8);
+    assert_int_equal(config->request_burst, 9);
+    assert_int_equal(config->requests_per_second, 10);
+    assert_int_equal(config->uri_bytes, 1024);
+    assert_int_equal(config->header_fields, 20);
+    assert_int_equal(config->body_bytes, (uint64_t)5 << 30);
+    assert_int_equal(config->upstream_idle_timeout_ms, 3000);
     assert_string_equal(config->control_cert.data, "/c");
     assert_string_equal(config->control_key.data, "/k");
     assert_string_equal(config->sandbox_ca_path.data, "/etc/ca.pem");

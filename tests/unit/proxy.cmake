@@ -1,4 +1,6 @@
 sealgate_unit_test(response_body proxy)
 sealgate_unit_test(refusal proxy PkgConfig::JANSSON)
 sealgate_unit_test(task proxy)
+sealgate_unit_test(shared_counts proxy)
+sealgate_unit_test(request_limits proxy)
 sealgate_unit_test(socks5 proxy)

@@ -97,6 +97,30 @@ static void under_run_the_hint_names_the_flag(void **state)
     }
 }
 
+static void a_refusal_for_a_limit_names_its_key_and_when_to_come_back(void **state)
+{
+    static const struct {
+        struct refusal_limit limit;
+        const char *key, *retry_after;
+    } cases[] = {{{REFUSAL_LIMIT_CONNECTIONS, 0}, "limits.connections_per_sandbox", "1"},
+                 {{REFUSAL_LIMIT_STREAMS, 1}, "limits.streams_per_sandbox", "1"},
+                 {{REFUSAL_LIMIT_REQUESTS, 17}, "limits.requests_per_second", "17"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_head head;
+        json_t *json = body_of(
+            &(struct refusal){.code = REFUSAL_LIMIT_EXCEEDED, .limit = cases[i].limit}, &head);
+        const struct http_field *retry = http_head_find(&head, SLICE("retry-after"));
+
+        assert_non_null(strstr(json_string_value(json_object_get(json, "hint")), cases[i].key));
+        assert_non_null(retry);
+        assert_true(slice_equals(retry->value, slice_from_string(cases[i].retry_after)));
+        json_decref(json);
+        http_head_clear(&head);
+    }
+}
+
 static void malformed_requests_map_to_their_status(void **state)
 {
     static const struct {
@@ -118,6 +142,7 @@ int main(void)
         cmocka_unit_test(every_refusal_says_what_happened_and_what_would_change_it),
         cmocka_unit_test(names_host_sandbox_and_secret),
         cmocka_unit_test(under_run_the_hint_names_the_flag),
+        cmocka_unit_test(a_refusal_for_a_limit_names_its_key_and_when_to_come_back),
         cmocka_unit_test(malformed_requests_map_to_their_status),
     };
 
