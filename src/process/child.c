@@ -3,7 +3,6 @@
 #include "process/child.h"
 
 #include "observe/log.h"
-#include "process/confine.h"
 #include "process/hardening.h"
 
 #include <event2/event.h>
@@ -168,6 +167,8 @@ static void on_begin(struct peer *peer, struct message *message UNUSED)
     struct child *child = child_of(peer);
     enum error error = child->config == NULL ? ERR_CONFIG : child->role->on_begin(child);
 
+    if (error == OK && !child->is_confined)
+        error = ERR_FORBIDDEN;
     if (error != OK) {
         child_fail(child, "start_failed", error);
         return;
@@ -259,7 +260,6 @@ static enum error child_prepare(struct child *child)
 {
     ignore_signals();
     TRY(hardening_confine());
-    TRY(confine_calls(child->role->role));
     if (sodium_init() < 0)
         return ERR_CRYPTO;
     child->base = event_base_new();

@@ -18,8 +18,9 @@ struct child_role {
     enum process_role role;
     /* The event loop is there, nothing has been received yet. */
     enum error (*on_created)(struct child *child);
-    /* Configuration, topology, keys, listeners, pages are all there. Once it returns OK the child
-     * is reported ready; an error ends the process with status 1 (the supervisor tries again). */
+    /* Configuration, topology, keys, listeners, pages are all there. It must call child_confine()
+     * before anything that is not of our own making is read. Once it returns OK the child is
+     * reported ready; an error ends the process with status 1 (the supervisor tries again). */
     enum error (*on_begin)(struct child *child);
     /* A new configuration is in child->config; the former one lives until this returns. */
     void (*on_reconfigure)(struct child *child);
@@ -51,12 +52,16 @@ struct child {
     unsigned worker_count, owner_uid;
     struct view_mac_key view_key; /* zero in workers */
     struct peer supervisor;
-    bool has_begun, has_failed;
+    bool is_confined, has_begun, has_failed;
 };
 
 /* The whole life of the process, on descriptor 3; returns its exit status. The loop ends when the
  * supervisor is gone or says so. */
 int child_run(const struct child_role *role, unsigned index, void *context);
+/* From on_begin: Landlock and the filter of system calls, for good. Afterwards the keyholder has
+ * its folder of keys, control the database and certificates, the dialer what names are looked up
+ * with, a worker no file at all: who needs one later gets a descriptor. ERR_SYSTEM. */
+MUST_USE enum error child_confine(struct child *child);
 void child_drained(struct child *child);
 /* To be called from a peer's on_gone: the supervisor will send a fresh channel. */
 void child_report_lost(struct child *child, const struct peer *peer);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* System calls that a process has no use for, taken away for good. */
+/* The system calls that a process may make: a list for each role. Everything else ends it. */
 
 #include "process/messages.h"
 
-/* Keyholder, workers and dialer start no program and listen nowhere; keyholder and workers make no
- * socket and connect none: what they are given is all they have. A call that was taken away fails
- * with EPERM. Needs no-new-privs. Nothing for the other roles. ERR_SYSTEM. */
+/* For good, and for what it starts too. A call that is not listed kills the process (SIGSYS, which
+ * the supervisor reports); a few that libraries try without needing them fail instead. Needs
+ * no-new-privs. Nothing for the supervisor. ERR_SYSTEM, with errno. */
 MUST_USE enum error confine_calls(enum process_role role);

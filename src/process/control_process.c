@@ -118,6 +118,7 @@ static enum error on_begin(struct child *child)
     if (child->config->control_cert.len > 0) /* never plain HTTP when TLS is configured */
         TRY(control_tls_load(process->certificate_fd, process->key_fd, &process->tls));
     close_tls_files(process);
+    TRY(child_confine(child));
     TRY(open_store(process));
     TRY(make_control(process));
     return listen_everywhere(process);

@@ -306,6 +306,7 @@ static enum error on_begin(struct child *child)
 
     dialer->means.base = child->base;
     apply_config(dialer);
+    TRY(child_confine(child));
     return resolver_new(child->base, child->config, &dialer->means.resolver);
 }
 

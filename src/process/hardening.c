@@ -62,6 +62,13 @@ static enum error forbid_dumps(void)
     return OK;
 }
 
+static enum error forbid_processes(void)
+{
+    const struct rlimit none = {0, 0};
+
+    return setrlimit(RLIMIT_NPROC, &none) == 0 ? OK : ERR_SYSTEM;
+}
+
 void hardening_prepare(void)
 {
     enum { NOFILE_WANTED = 1 << 20, MEMLOCK_WANTED = 1 << 30 };
@@ -140,7 +147,7 @@ enum error hardening_confine(void)
 {
     umask(077);
     signal(SIGPIPE, SIG_IGN);
-    /* exec made the process dumpable again. Landlock and seccomp belong behind this line, by role.
-     */
-    return forbid_dumps();
+    if (!IS_SANITIZED) /* whose runtime looks for leaks in a process of its own */
+        TRY(forbid_processes());
+    return forbid_dumps(); /* exec made the process dumpable again */
 }

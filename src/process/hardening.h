@@ -25,5 +25,5 @@ struct hardening_account hardening_account_of(enum process_role role, unsigned i
 /* Becomes that account for good: groups, user, capabilities, no new privileges; dies with the
  * parent. ERR_SYSTEM. */
 MUST_USE enum error hardening_drop_privileges(enum process_role role, unsigned index);
-/* After exec: not dumpable, no core. The place for Landlock and seccomp. */
+/* After exec: not dumpable, no core, no process or thread beside it. ERR_SYSTEM. */
 MUST_USE enum error hardening_confine(void);

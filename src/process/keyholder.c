@@ -47,6 +47,7 @@ static enum error on_begin(struct child *child)
         return ERR_NO_MEMORY;
     keyholder->worker_count = child->worker_count;
     TRY(make_ticket_key(keyholder));
+    TRY(child_confine(child));
     if (child->config->data_dir.len == 0)
         return make_keys_in_memory(keyholder);
     TRY(key_files_open(child->config->data_dir, &keyholder->folder));

@@ -17,14 +17,20 @@ sealgate_module(upstream_files
 sealgate_module(data_dir
     SOURCES data_dir.c hardening.c listeners.c
     PUBLIC config messages
-    PRIVATE observe)
+    PRIVATE confine observe)
 sealgate_module(confine
-    SOURCES confine.c
+    SOURCES confine.c confine_rules.c landlock.c
     PUBLIC messages
     PRIVATE PkgConfig::SECCOMP)
+# The runtime of a sanitizer asks the kernel for more than we do.
+if(SEALGATE_SANITIZE)
+    target_compile_definitions(confine PUBLIC IS_SANITIZED=1)
+else()
+    target_compile_definitions(confine PUBLIC IS_SANITIZED=0)
+endif()
 # The processes themselves: everything comes together here.
 sealgate_module(process
-    SOURCES audit_output.c child.c run.c run_refusal.c run_start.c run_stores.c run_watch.c configuration_file.c control_calls.c control_declaration.c
+    SOURCES audit_output.c child.c child_confine.c run.c run_refusal.c run_start.c run_stores.c run_watch.c configuration_file.c control_calls.c control_declaration.c
             control_process.c control_sandbox.c control_tls.c control_worker.c dialer.c dialer_lookup.c keyholder.c keyholder_calls.c
             keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c

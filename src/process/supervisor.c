@@ -7,6 +7,7 @@
 #include "observe/metrics.h"
 #include "process/data_dir.h"
 #include "process/hardening.h"
+#include "process/landlock.h"
 #include "process/notify.h"
 #include "process/supervisor_state.h"
 
@@ -319,6 +320,13 @@ void supervisor_live(struct supervisor *supervisor)
     event_base_dispatch(supervisor->base);
 }
 
+static void warn_without_landlock(void)
+{
+    if (landlock_version() == 0)
+        LOG(LEVEL_WARN, "landlock_unavailable",
+            .detail = SLICE("the processes may open what their uid may; see sealgate doctor"));
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {
@@ -326,6 +334,7 @@ int supervisor_run(const struct supervisor_options *options)
 
     hardening_prepare();
     log_open("supervisor", LEVEL_INFO);
+    warn_without_landlock();
     enum error error = sodium_init() < 0 ? ERR_CRYPTO : supervisor_prepare(&supervisor, options);
     if (error == OK)
         supervisor_live(&supervisor);

@@ -228,13 +228,24 @@ void supervisor_child_start(struct supervisor_child *child)
     start_later(child);
 }
 
+/* Which call it was is in the kernel's log, where only it can write. */
+static void log_signal(const struct supervisor_child *child, int signal)
+{
+    static const char by_filter[] = "killed by the system call filter: the kernel's log names the "
+                                    "call (audit: type=1326 … syscall=)";
+
+    LOG(LEVEL_WARN, "process_killed", .name = hardening_role_name(child->peer.role),
+        .number = signal, .has_number = true,
+        .detail = signal == SIGSYS ? slice_from_string(by_filter) : SLICE_NONE);
+}
+
 static void log_exit(const struct supervisor_child *child, int status)
 {
-    bool is_signal = WIFSIGNALED(status);
-
-    LOG(LEVEL_WARN, is_signal ? "process_killed" : "process_exited",
-        .name = hardening_role_name(child->peer.role),
-        .number = is_signal ? WTERMSIG(status) : WEXITSTATUS(status), .has_number = true);
+    if (WIFSIGNALED(status))
+        log_signal(child, WTERMSIG(status));
+    else
+        LOG(LEVEL_WARN, "process_exited", .name = hardening_role_name(child->peer.role),
+            .number = WEXITSTATUS(status), .has_number = true);
 }
 
 static void choose_delay(struct supervisor_child *child)

@@ -95,6 +95,7 @@ static enum error on_begin(struct child *child)
         return ERR_NO_MEMORY;
     TRY(await_ticket_key(worker));
     TRY(make_proxy(worker));
+    TRY(child_confine(child));
     return listen_everywhere(worker);
 }
 

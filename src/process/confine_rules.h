@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What confine.c turns into a filter: one line a call, readable without knowing seccomp. */
+
+#include "process/messages.h"
+
+#include <stdint.h>
+
+#define CONFINE_ROLE(role) (1U << (role))
+
+struct confine_rule {
+    int call;
+    unsigned roles; /* CONFINE_ROLE() of each; 0 ends the table */
+    int reason;     /* 0: allowed; else the errno that it fails with */
+    /* It counts where these bits of that argument are like that; mask 0: whatever the arguments. */
+    unsigned argument;
+    uint64_t mask, bits;
+};
+
+extern const struct confine_rule confine_rules[];
+/* What the runtime of a sanitizer calls beside, in a build with one; never in a release. */
+extern const struct confine_rule confine_rules_of_sanitizers[];
