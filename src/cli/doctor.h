@@ -29,6 +29,7 @@ void doctor_find_format(struct doctor *doctor, enum doctor_verdict verdict, cons
 /* doctor_kernel.c */
 void doctor_check_kernel(struct doctor *doctor);
 void doctor_check_landlock(struct doctor *doctor);
+void doctor_check_filter(struct doctor *doctor);
 void doctor_check_namespaces(struct doctor *doctor);
 void doctor_check_limits(struct doctor *doctor);
 /* doctor_files.c */

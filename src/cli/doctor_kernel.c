@@ -3,13 +3,17 @@
 #include "cli/doctor.h"
 
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { LANDLOCK_WITH_TCP = 4 };
 
 void doctor_check_kernel(struct doctor *doctor)
 {
@@ -31,11 +35,26 @@ void doctor_check_landlock(struct doctor *doctor)
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
     if (version > 0)
-        doctor_find_format(doctor, DOCTOR_FINE, NULL, "Landlock: version %ld", version);
+        doctor_find_format(doctor, version < LANDLOCK_WITH_TCP ? DOCTOR_NOTE : DOCTOR_FINE,
+                           "It confines files, not TCP: that came with version 4 (Linux 6.7). The "
+                           "filter of system calls covers it.",
+                           "Landlock: version %ld", version);
     else
         doctor_find(doctor, DOCTOR_NOTE, "Landlock is not available",
-                    "Started as a user, the processes then share what that user may do. Start as "
+                    "Started as a user, the processes then may open what that user may. Start as "
                     "root, or boot with lsm=landlock,… and Linux 5.13 or newer.");
+}
+
+void doctor_check_filter(struct doctor *doctor)
+{
+    const uint32_t kill_process = SECCOMP_RET_KILL_PROCESS;
+    bool is_there = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill_process) == 0;
+
+    doctor_find(doctor, is_there ? DOCTOR_FINE : DOCTOR_BROKEN,
+                is_there ? "system calls can be filtered (seccomp)"
+                         : "system calls cannot be filtered (seccomp)",
+                "The processes do not start without: use Linux 4.14 or newer with "
+                "CONFIG_SECCOMP_FILTER, and let a container make the seccomp call.");
 }
 
 static bool can_unshare(int flags)
@@ -56,7 +75,7 @@ void doctor_check_namespaces(struct doctor *doctor)
     doctor_find(doctor, is_possible ? DOCTOR_FINE : DOCTOR_NOTE,
                 is_possible ? "user and network namespaces can be made"
                             : "user and network namespaces cannot be made",
-                "`sealgate serve` does not need them; `sealgate run` will. See "
+                "`sealgate serve` does not need them; `sealgate run` does. See "
                 "kernel.unprivileged_userns_clone, user.max_user_namespaces and "
                 "kernel.apparmor_restrict_unprivileged_userns.");
 }

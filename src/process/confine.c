@@ -46,8 +46,9 @@ static int build_and_load(scmp_filter_ctx filter, enum process_role role)
 
     failed = failed != 0 ? failed : add_rules(filter, confine_rules, role);
     failed = failed != 0 ? failed : allow_own_signals(filter);
-    if (IS_SANITIZED)
-        failed = failed != 0 ? failed : add_rules(filter, confine_rules_of_sanitizers, role);
+    const struct confine_rule *others =
+        IS_SANITIZED ? confine_rules_of_sanitizers : confine_rules_of_releases;
+    failed = failed != 0 ? failed : add_rules(filter, others, role);
     return failed != 0 ? failed : seccomp_load(filter);
 }
 

@@ -39,8 +39,6 @@
 const struct confine_rule confine_rules[] = {
     /* Memory: none that is executable. MADV_GUARD_INSTALL and the like need no rule of their own.
      */
-    BITS(mmap, ALL, 2, PROT_EXEC, 0),
-    BITS(mprotect, ALL, 2, PROT_EXEC, 0),
     CALL(munmap, ALL),
     CALL(mremap, ALL),
     CALL(madvise, ALL),
@@ -77,11 +75,8 @@ const struct confine_rule confine_rules[] = {
     CALL(sysinfo, ALL),
     CALL(getrusage, ALL),
     CALL(getrlimit, ALL),
-    VALUE(prlimit64, ALL, 0, 0), /* its own, which only ever go down without privileges */
     CALL(exit, ALL),
     CALL(exit_group, ALL),
-    VALUE(prctl, ALL, 0, PR_SET_NAME),
-    VALUE(prctl, ALL, 0, PR_GET_NAME),
 
     /* Descriptors that are there already. */
     CALL(read, ALL),
@@ -182,13 +177,25 @@ const struct confine_rule confine_rules[] = {
     {SCMP_SYS(newfstatat), WORKER, EACCES, 3, AT_EMPTY_PATH, 0},
     BITS(statx, WORKER, 2, AT_EMPTY_PATH, AT_EMPTY_PATH),
     {SCMP_SYS(statx), WORKER, EACCES, 2, AT_EMPTY_PATH, 0},
-    FAILS(openat, WORKER, EACCES),
-    FAILS(open, WORKER, EACCES),
     FAILS(stat, WORKER, EACCES),
     FAILS(lstat, WORKER, EACCES),
     FAILS(access, WORKER, EACCES),
     FAILS(faccessat, WORKER, EACCES),
     FAILS(faccessat2, WORKER, EACCES),
+    {.roles = 0},
+};
+
+/* Where a sanitizer needs more. */
+const struct confine_rule confine_rules_of_releases[] = {
+    /* No memory becomes code. */
+    BITS(mmap, ALL, 2, PROT_EXEC, 0),
+    BITS(mprotect, ALL, 2, PROT_EXEC, 0),
+    /* Its own limits, which only go down without privileges. */
+    VALUE(prlimit64, ALL, 0, 0),
+    VALUE(prctl, ALL, 0, PR_SET_NAME),
+    VALUE(prctl, ALL, 0, PR_GET_NAME),
+    FAILS(openat, WORKER, EACCES),
+    FAILS(open, WORKER, EACCES),
     FAILS(readlink, WORKER, EACCES),
     FAILS(readlinkat, WORKER, EACCES),
     {.roles = 0},
@@ -210,6 +217,11 @@ const struct confine_rule confine_rules_of_sanitizers[] = {
     CALL(process_vm_readv, ALL),
     CALL(dup, ALL),
     CALL(dup2, ALL),
+    CALL(openat, WORKER),
+    CALL(open, WORKER),
+    CALL(readlink, WORKER),
+    CALL(readlinkat, WORKER),
+    CALL(getdents, ALL),
     CALL(getdents64, WORKER),
     CALL(pread64, WORKER),
     {.roles = 0},

@@ -19,5 +19,6 @@ struct confine_rule {
 };
 
 extern const struct confine_rule confine_rules[];
-/* What the runtime of a sanitizer calls beside, in a build with one; never in a release. */
+/* And beside these one of two: for a sanitizer, whose runtime calls more, or for a release. */
+extern const struct confine_rule confine_rules_of_releases[];
 extern const struct confine_rule confine_rules_of_sanitizers[];

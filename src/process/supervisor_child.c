@@ -239,6 +239,11 @@ static void log_signal(const struct supervisor_child *child, int signal)
         .detail = signal == SIGSYS ? slice_from_string(by_filter) : SLICE_NONE);
 }
 
+static bool was_filtered(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
 static void log_exit(const struct supervisor_child *child, int status)
 {
     if (WIFSIGNALED(status))
@@ -273,9 +278,10 @@ void supervisor_child_on_exit(struct supervisor_child *child, int status)
     peer_close(&child->peer);
     if (child->peer.role == PROCESS_WORKER)
         shared_pages_forget_worker(&supervisor->pages, child->peer.index);
+    if (supervisor->state < SUPERVISOR_DRAINING || was_filtered(status))
+        log_exit(child, status);
     if (supervisor->state >= SUPERVISOR_DRAINING)
         return;
-    log_exit(child, status);
     if (supervisor->hooks != NULL && keeps_state(child)) {
         supervisor_stop(supervisor, 1); /* what was in its memory is nowhere else */
         return;
