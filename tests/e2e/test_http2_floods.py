@@ -49,12 +49,6 @@ def running(upstream, h2_origin):
     proxy.stop()
 
 
-def resident(proxy):
-    (pid,) = proxy.pids("worker")
-    status = open(f"/proc/{pid}/status").read()
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024
-
-
 def block(path="/never", method="GET", fields=(), authority="h2.test"):
     """A header block that leaves the table alone, so that it can be sent again and again."""
     encoder = hpack.Encoder()
@@ -213,7 +207,7 @@ FLOODS = [
 
 def pour(running, frames):
     """Sends until the proxy has had enough; what it said, and by how much it grew."""
-    before = resident(running)
+    before = running.resident()
     pipe = pipe_of(running.sandbox, "h2.test")
     answers = Answers(pipe)
     try:
@@ -226,7 +220,7 @@ def pour(running, frames):
         pass  # it closed while we were sending
     code = answers.goaway()
     pipe.close()
-    return code, resident(running) - before
+    return code, running.resident() - before
 
 
 def batches(frames, size=8192):
@@ -276,7 +270,7 @@ def test_responses_that_nobody_reads_are_bounded(running, h2_origin):
             sent.append(stream)
 
     path = h2_origin.on(script)
-    before = resident(running)
+    before = running.resident()
     pipe = pipe_of(running.sandbox, "h2.test")
     window = frame(SETTINGS, 0, 0, b"\0\4\x7f\xff\xff\xff") + frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\0\0")
     heads = b"".join(opened(number, payload=block(path)) for number in range(1, 200, 2))
@@ -284,7 +278,7 @@ def test_responses_that_nobody_reads_are_bounded(running, h2_origin):
     until(lambda: len(set(sent)) == 100, "all hundred have begun")
     seen = []
     until(lambda: seen.append(len(sent)) or seen[-25:] == [seen[-1]] * 25, "no more is taken")
-    growth = resident(running) - before
+    growth = running.resident() - before
     pipe.close()
     assert growth < 100 * STREAM_MAX, f"grew by {growth} bytes"
     check_others_go_on(running, h2_origin)
@@ -486,13 +480,13 @@ ORIGIN_FLOODS = {
 @pytest.mark.parametrize("what", ORIGIN_FLOODS)
 def test_an_origin_that_floods_loses_its_connection(running, h2_origin, what):
     path = h2_origin.on(origin_flood(ORIGIN_FLOODS[what]))
-    before = resident(running)
+    before = running.resident()
     with connect(running.sandbox, "h2.test") as peer:
         stream = peer.open("GET", path).wait()
         assert not stream.has_ended or stream.status == 502
     h2_origin.request(path).peer.wait_closed()
     assert h2_origin.request(path).peer.goaway in (ENHANCE_YOUR_CALM, None)
-    assert resident(running) - before < GROWTH
+    assert running.resident() - before < GROWTH
     check_others_go_on(running, h2_origin)
 
 

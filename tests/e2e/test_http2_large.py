@@ -23,23 +23,17 @@ def running(own_proxy):
     return proxy
 
 
-def resident(proxy):
-    (pid,) = proxy.pids("worker")
-    status = open(f"/proc/{pid}/status").read()
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024
-
-
 class Watch(threading.Thread):
     """The highest resident memory of the worker while it is looked at."""
 
     def __init__(self, proxy):
         super().__init__()
-        self.proxy, self.before, self.done = proxy, resident(proxy), threading.Event()
+        self.proxy, self.before, self.done = proxy, proxy.resident(), threading.Event()
         self.highest = self.before
 
     def run(self):
         while not self.done.wait(0.05):
-            self.highest = max(self.highest, resident(self.proxy))
+            self.highest = max(self.highest, self.proxy.resident())
 
     def __enter__(self):
         self.start()

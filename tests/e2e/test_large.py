@@ -25,21 +25,15 @@ def running(own_proxy):
     return proxy
 
 
-def resident(proxy):
-    (pid,) = proxy.pids("worker")
-    status = open(f"/proc/{pid}/status").read()
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024
-
-
 class Watch:
     """The highest resident memory of the worker, seen block by block."""
 
     def __init__(self, proxy):
-        self.proxy, self.before = proxy, resident(proxy)
+        self.proxy, self.before = proxy, proxy.resident()
         self.highest = self.before
 
     def look(self):
-        self.highest = max(self.highest, resident(self.proxy))
+        self.highest = max(self.highest, self.proxy.resident())
 
     def check(self):
         assert self.highest - self.before < GROWTH, f"grew by {self.highest - self.before} bytes"

@@ -13,6 +13,7 @@ import h2.connection
 import h2.events
 import h2.exceptions
 
+from .scripted import Scripted
 from .wait import GENEROUS
 
 WINDOW = 65535
@@ -307,9 +308,19 @@ class Peer:
         stream = self.streams[number] = Stream(self, number)
         return stream
 
+    def _frames(self):
+        """One at a time: what follows a GOAWAY in one read would be an error to the library, and all of it lost."""
+        rest = b""
+        while data := self.pipe.recv():
+            rest += data
+            while len(rest) >= 9 and len(rest) >= (size := 9 + int.from_bytes(rest[:3], "big")):
+                yield rest[:size]
+                rest = rest[size:]
+
     def _read(self):
+        pieces = self._frames() if self.h2.config.client_side else iter(self.pipe.recv, b"")
         try:
-            while data := self.pipe.recv():
+            for data in pieces:
                 with self.moved:
                     events = self.h2.receive_data(data)
                     self._to_send += self.h2.data_to_send()
@@ -419,49 +430,22 @@ def connect(sandbox, host, **options):
     return peer
 
 
-class H2Origin:
-    """Speaks HTTP/2 alone. Scripts are found by path; each stream has a thread of its own."""
+class H2Origin(Scripted):
+    """Speaks HTTP/2 alone. Each stream has a thread of its own."""
 
     def __init__(self, context, port=0):
         context.set_alpn_protocols(["h2"])
-        self.context = context
-        self.seen, self.peers = [], []
-        self._scripts, self._holding, self._serial = {}, set(), 0
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self._listener.close()
+        self.peers, self._holding = [], set()
+        super().__init__(context, port=port)
 
     def on(self, script, stem="h2", holds=False):
-        """A path of its own, answered by script(stream), which may give no window from the start."""
-        with self._lock:
-            self._serial += 1
-            path = f"/{stem}-{self._serial}"
+        """The script gets the stream, which may give no window from the start."""
+        path = super().on(script, stem)
         if holds:
             self._holding.add(path)
-        self._scripts[path] = script
         return path
 
-    def requests(self, path):
-        with self._lock:
-            return [stream for stream in self.seen if stream.path == path]
-
-    def request(self, path):
-        requests = self.requests(path)
-        assert len(requests) == 1, f"{len(requests)} requests for {path}"
-        return requests[0]
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._greet, args=(sock,), daemon=True).start()
-
-    def _greet(self, sock):
+    def _serve(self, sock):
         with contextlib.suppress(OSError):
             pipe = Pipe(sock, self.context)
             assert pipe.tls.selected_alpn_protocol() == "h2"

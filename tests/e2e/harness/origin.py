@@ -4,12 +4,9 @@
 import itertools
 import socket
 import ssl
-import threading
 
 from .message import Reader, Request, Truncated, chunked, encode, read_chunked
-
-_serial = itertools.count(1)
-
+from .scripted import Scripted
 
 class Exchange:
     """One request, as its script sees it."""
@@ -54,57 +51,19 @@ class Exchange:
         self.answer(200, [("Content-Type", "application/octet-stream")], body)
 
 
-class Origin:
+class Origin(Scripted):
     """Serves TLS and, on the same port, plain HTTP. Scripts are found by path, or by prefix."""
 
-    def __init__(self, context, address="127.0.0.1", port=0):
-        self.context = context
-        self.seen = []
+    def __init__(self, *where):
         self.connections = 0
-        self._scripts, self._prefixes = {}, {}
-        self._lock = threading.Lock()
-        self._listener = socket.create_server((address, port), backlog=256)
-        self.address, self.port = address, self._listener.getsockname()[1]
-        self.endpoint = f"{address}:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        """First so that the thread wakes: its descriptor's number may soon be another's."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    # What tests say.
-
-    def on(self, script, stem="path"):
-        """A path of its own, answered by script(exchange)."""
-        path = f"/{stem}-{next(_serial)}"
-        self._scripts[path] = script
-        return path
+        self._prefixes = {}
+        self._serial = itertools.count(1)
+        super().__init__(*where)
 
     def on_prefix(self, script, stem="tree"):
-        prefix = f"/{stem}-{next(_serial)}/"
+        prefix = self.on(script, stem) + "/"
         self._prefixes[prefix] = script
         return prefix
-
-    def requests(self, path):
-        with self._lock:
-            return [request for request in self.seen if request.path == path]
-
-    def request(self, path):
-        """The one request for this path."""
-        requests = self.requests(path)
-        assert len(requests) == 1, f"{len(requests)} requests for {path}"
-        return requests[0]
-
-    # What threads do.
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
         try:
@@ -123,7 +82,7 @@ class Origin:
 
     def _exchange_all(self, sock):
         reader = Reader(sock)
-        serial = next(_serial)
+        serial = next(self._serial)
         closing = False
         while not closing:
             request = Request(reader.until(b"\r\n\r\n"))

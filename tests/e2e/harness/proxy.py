@@ -179,6 +179,12 @@ class Sealgate:
             if _read(f"/proc/{pid}/cmdline").startswith(f"sealgate: {role}".encode())
         )
 
+    def resident(self):
+        """Bytes that the one worker has in memory now."""
+        (pid,) = self.pids("worker")
+        status = _read(f"/proc/{pid}/status").decode()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
     def audit(self, **wanted):
         lines = _read(self.data_dir / "audit.jsonl").decode().splitlines()
         records = [json.loads(line) for line in lines]
