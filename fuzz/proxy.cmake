@@ -1,1 +1,2 @@
 sealgate_fuzz_target(socks5 proxy)
+sealgate_fuzz_target(client_hello proxy)

@@ -32,17 +32,20 @@ static void check_tokens(const struct view *view)
     }
 }
 
-/* A secret never goes where its sandbox may not. */
+/* A secret never goes where its sandbox may not, nor where TLS is not opened. */
 static void check_secrets(const struct view *view, const struct authority *target)
 {
     struct decision_settings settings = {0};
     struct decision host = decision_for_host(view, target, settings);
+    struct decision passthrough = decision_for_passthrough(view, target, settings);
 
+    must(passthrough.verdict == VERDICT_DENY || host.verdict == VERDICT_ALLOW);
     for (size_t i = 0; i < view->secret_count; i++) {
         const struct view_secret *secret = &view->secrets[i];
         must(view_find_secret(view, secret->name) == secret);
         struct decision decision = decision_for_secret(view, secret, target, settings);
         must(decision.verdict == VERDICT_DENY || host.verdict == VERDICT_ALLOW);
+        must(decision.verdict == VERDICT_DENY || passthrough.verdict == VERDICT_DENY);
         must((decision.verdict == VERDICT_ALLOW) == (decision.code == REFUSAL_NONE));
     }
 }

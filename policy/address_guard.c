@@ -90,13 +90,34 @@ enum address_class address_guard_classify(const struct ip_address *address)
     return class_in(ipv6_ranges, ARRAY_LEN(ipv6_ranges), address, ADDRESS_FORBIDDEN);
 }
 
-static bool is_exempt(const struct ip_address *address, const struct ip_network *exempt,
-                      size_t exempt_count)
+/* clang-format off */
+static const struct ip_network internal_networks[] = {
+    IPV4(10, 0, 0, 0, 8),
+    IPV4(100, 64, 0, 0, 10),
+    IPV4(172, 16, 0, 0, 12),
+    IPV4(192, 168, 0, 0, 16),
+    IPV6(0xfc, 0x00, 0, 0, 0, 0, 7),
+};
+/* Whoever reaches one of these can become the machine: credentials are handed out there. */
+static const struct ip_network metadata_networks[] = {
+    IPV4(100, 100, 100, 200, 32),
+    IPV6(0xfd, 0x00, 0x0e, 0xc2, 0, 0, 32),
+    IPV6(0xfd, 0x20, 0x00, 0xce, 0, 0, 32),
+};
+/* clang-format on */
+
+static bool is_in(const struct ip_address *address, const struct ip_network *networks, size_t count)
 {
-    for (size_t i = 0; i < exempt_count; i++)
-        if (ip_network_contains(&exempt[i], address))
+    for (size_t i = 0; i < count; i++)
+        if (ip_network_contains(&networks[i], address))
             return true;
     return false;
+}
+
+bool address_guard_is_internal(const struct ip_address *address)
+{
+    return is_in(address, internal_networks, ARRAY_LEN(internal_networks)) &&
+           !is_in(address, metadata_networks, ARRAY_LEN(metadata_networks));
 }
 
 bool address_guard_permits(const struct ip_address *address, const struct ip_network *exempt,
@@ -110,8 +131,8 @@ bool address_guard_permits(const struct ip_address *address, const struct ip_net
     case ADDRESS_PUBLIC:
         return true;
     case ADDRESS_PRIVATE:
-        return is_exempt(address, exempt, exempt_count) ||
-               (unwrap(address, &inner) && is_exempt(&inner, exempt, exempt_count));
+        return is_in(address, exempt, exempt_count) ||
+               (unwrap(address, &inner) && is_in(&inner, exempt, exempt_count));
     }
     return false;
 }

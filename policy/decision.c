@@ -26,10 +26,28 @@ struct decision decision_for_identity(const struct view *view)
     return deny(REFUSAL_IDENTITY_INVALID);
 }
 
-static struct slice store_of_pattern(const struct view *view, struct slice pattern)
+static const struct host_list *allowlist_of(const struct view_layer *layer)
+{
+    return layer->allowlist;
+}
+
+static const struct host_list *passthrough_of(const struct view_layer *layer)
+{
+    return layer->passthrough;
+}
+
+static const struct host_list *private_hosts_of(const struct view_layer *layer)
+{
+    return layer->private_hosts;
+}
+
+/* The earliest layer that has the pattern in this list of its. */
+static struct slice store_of_pattern(const struct view *view,
+                                     const struct host_list *(*list_of)(const struct view_layer *),
+                                     struct slice pattern)
 {
     for (size_t i = 0; i < view->layer_count; i++)
-        if (host_list_contains(view->layers[i].allowlist, pattern))
+        if (host_list_contains(list_of(&view->layers[i]), pattern))
             return view->layers[i].store_name;
     return SLICE_NONE;
 }
@@ -55,7 +73,7 @@ struct decision decision_for_host(const struct view *view, const struct authorit
         return decide_unlisted(target, settings);
     if (!host_list_matches(view->egress, target, &decision.pattern))
         return deny(REFUSAL_HOST_NOT_ALLOWED);
-    decision.store = store_of_pattern(view, decision.pattern);
+    decision.store = store_of_pattern(view, allowlist_of, decision.pattern);
     return decision;
 }
 
@@ -70,7 +88,7 @@ struct decision decision_for_name(const struct view *view, const struct host_nam
         return settings.default_deny ? deny(REFUSAL_HOST_NOT_ALLOWED) : allow();
     if (!host_list_matches_host(view->egress, host, &decision.pattern))
         return deny(REFUSAL_HOST_NOT_ALLOWED);
-    decision.store = store_of_pattern(view, decision.pattern);
+    decision.store = store_of_pattern(view, allowlist_of, decision.pattern);
     return decision;
 }
 
@@ -86,12 +104,37 @@ static struct decision decide_secret(const struct view_secret *secret,
     return decision;
 }
 
+struct decision decision_for_passthrough(const struct view *view, const struct authority *target,
+                                         struct decision_settings settings)
+{
+    struct decision decision = decision_for_host(view, target, settings);
+
+    if (decision.verdict != VERDICT_ALLOW)
+        return decision;
+    if (!host_list_matches(view->passthrough, target, &decision.pattern))
+        return deny(REFUSAL_NONE);
+    decision.store = store_of_pattern(view, passthrough_of, decision.pattern);
+    return decision;
+}
+
+struct decision decision_for_private(const struct view *view, const struct host_name *host)
+{
+    struct decision decision = allow();
+
+    if (!host_list_matches_host(view->private_hosts, host, &decision.pattern))
+        return deny(REFUSAL_ADDRESS_NOT_ALLOWED);
+    decision.store = store_of_pattern(view, private_hosts_of, decision.pattern);
+    return decision;
+}
+
 struct decision decision_for_secret(const struct view *view, const struct view_secret *secret,
                                     const struct authority *target,
                                     struct decision_settings settings)
 {
     struct decision decision = decision_for_host(view, target, settings);
 
+    if (decision.verdict == VERDICT_ALLOW && host_list_matches(view->passthrough, target, NULL))
+        decision = deny(REFUSAL_SECRET_HOST_NOT_ALLOWED);
     if (decision.verdict == VERDICT_ALLOW)
         decision = decide_secret(secret, target, settings, decision);
     decision.secret = secret->name;

@@ -32,8 +32,15 @@ struct decision decision_for_host(const struct view *view, const struct authorit
  * lists, and the same meaning of an empty one, as decision_for_host(). */
 struct decision decision_for_name(const struct view *view, const struct host_name *host,
                                   struct decision_settings settings);
+/* Whether TLS to this target goes through unopened: the sandbox may reach it, and it is on the
+ * merged passthrough list. A denial with REFUSAL_NONE: it may be reached, and is intercepted. */
+struct decision decision_for_passthrough(const struct view *view, const struct authority *target,
+                                         struct decision_settings settings);
+/* Whether the host is one of the sandbox's named private targets, so that address_guard.h has an
+ * exception for it. It says nothing about whether the sandbox may reach the host. */
+struct decision decision_for_private(const struct view *view, const struct host_name *host);
 /* Step 4, the secret's hosts alone: may its value go to `target`. Also false when the sandbox
- * itself may not reach the target. */
+ * itself may not reach the target, and where TLS passes through unopened. */
 struct decision decision_for_secret(const struct view *view, const struct view_secret *secret,
                                     const struct authority *target,
                                     struct decision_settings settings);

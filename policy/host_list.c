@@ -145,12 +145,14 @@ bool host_list_contains(const struct host_list *list, struct slice text)
     return list != NULL && table_find(&list->texts, text) != NULL;
 }
 
-static bool covers(const struct rule *rule, uint16_t port)
+static bool covers(const struct rule *rule, uint32_t port)
 {
-    return port == ANY_PORT || host_pattern_port_matches(rule->port, port);
+    if (port == HOST_PATTERN_PORT_ANY) /* all of them */
+        return rule->port == HOST_PATTERN_PORT_ANY;
+    return port == ANY_PORT || host_pattern_port_matches(rule->port, (uint16_t)port);
 }
 
-static const struct rule *match_in(const struct table *hosts, struct slice host, uint16_t port)
+static const struct rule *match_in(const struct table *hosts, struct slice host, uint32_t port)
 {
     const struct rule *rule = first_rule_for(hosts, host);
 
@@ -166,7 +168,7 @@ static bool has_suffix_of_len(const struct host_list *list, size_t len)
 
 /* Longest first: what follows the first dot, the second, and so on, at last nothing ("*"). */
 static const struct rule *match_suffix(const struct host_list *list, struct slice host,
-                                       uint16_t port)
+                                       uint32_t port)
 {
     const struct rule *rule = NULL;
 
@@ -178,7 +180,7 @@ static const struct rule *match_suffix(const struct host_list *list, struct slic
     return rule;
 }
 
-static bool matches(const struct host_list *list, const struct host_name *target, uint16_t port,
+static bool matches(const struct host_list *list, const struct host_name *target, uint32_t port,
                     struct slice *pattern)
 {
     if (host_list_count(list) == 0)
@@ -205,4 +207,16 @@ bool host_list_matches_host(const struct host_list *list, const struct host_name
                             struct slice *pattern)
 {
     return matches(list, host, ANY_PORT, pattern);
+}
+
+bool host_list_covers(const struct host_list *list, const struct host_pattern *pattern)
+{
+    uint32_t port = pattern->port == HOST_PATTERN_PORT_WEB ? 443 : pattern->port;
+    struct slice host = host_name_view(&pattern->host);
+
+    if (host_list_count(list) == 0)
+        return false;
+    if (pattern->kind == HOST_PATTERN_EXACT)
+        return matches(list, &pattern->host, port, NULL);
+    return match_in(&list->suffixes, host, port) != NULL || match_suffix(list, host, port) != NULL;
 }

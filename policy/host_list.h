@@ -27,6 +27,10 @@ bool host_list_contains(const struct host_list *list, struct slice text);
  * first such one among the most specific: exact, then the longest suffix, then "*". */
 bool host_list_matches(const struct host_list *list, const struct authority *target,
                        struct slice *pattern);
-/* The same whatever the port: whether some target of this host could match. */
+/* Whether every TLS connection that `pattern` means is one that some pattern of the list means too.
+ * Without a port, `pattern` means 443 alone: there is no TLS on port 80. */
+bool host_list_covers(const struct host_list *list, const struct host_pattern *pattern);
+/* The same as host_list_matches() whatever the port: whether some target of this host could match.
+ */
 bool host_list_matches_host(const struct host_list *list, const struct host_name *host,
                             struct slice *pattern);

@@ -21,6 +21,8 @@ static const char why_star[] = "The only wildcard is \"*.\" in front of a name, 
 static const char why_star_top[] =
     "A wildcard needs at least two labels behind it: \"*.example.com\", not \"*.com\".";
 static const char why_star_literal[] = "A wildcard cannot stand in front of an IP address.";
+static const char why_not_one[] =
+    "Name one host: no wildcard and no port here; the egress allowlist says which ports.";
 static const char why_host[] =
     "Not a host name (letters, digits and hyphens in labels of 1 to 63 characters, separated by "
     "dots), nor an IP address in its standard spelling.";
@@ -151,6 +153,17 @@ enum error host_pattern_parse(struct slice text, struct host_pattern *out, const
     return OK;
 }
 
+enum error host_pattern_parse_host(struct slice text, struct host_pattern *out, const char **why)
+{
+    struct host_pattern pattern;
+
+    TRY(host_pattern_parse(text, &pattern, why));
+    if (pattern.kind != HOST_PATTERN_EXACT || pattern.port != HOST_PATTERN_PORT_WEB)
+        return refuse(why, why_not_one);
+    *out = pattern;
+    return OK;
+}
+
 bool host_pattern_port_matches(uint32_t rule, uint16_t port)
 {
     if (rule == HOST_PATTERN_PORT_WEB)
@@ -178,6 +191,37 @@ bool host_pattern_matches(const struct host_pattern *pattern, const struct autho
         return !host_name_is_literal(&target->host);
     }
     return false;
+}
+
+/* Whether `outer` matches every host that `inner` does. */
+static bool covers_hosts(const struct host_pattern *outer, const struct host_pattern *inner)
+{
+    switch (outer->kind) {
+    case HOST_PATTERN_EXACT:
+        return inner->kind == HOST_PATTERN_EXACT && host_name_equals(&outer->host, &inner->host);
+    case HOST_PATTERN_SUFFIX:
+        return inner->kind != HOST_PATTERN_ANY && (is_below(&inner->host, &outer->host) ||
+                                                   (inner->kind == HOST_PATTERN_SUFFIX &&
+                                                    host_name_equals(&inner->host, &outer->host)));
+    case HOST_PATTERN_ANY:
+        return !host_name_is_literal(&inner->host);
+    }
+    return false;
+}
+
+static bool ports_overlap(uint32_t a, uint32_t b)
+{
+    if (a == b || a == HOST_PATTERN_PORT_ANY || b == HOST_PATTERN_PORT_ANY)
+        return true;
+    if (a == HOST_PATTERN_PORT_WEB)
+        return host_pattern_port_matches(a, (uint16_t)b);
+    return b == HOST_PATTERN_PORT_WEB && host_pattern_port_matches(b, (uint16_t)a);
+}
+
+/* Two sets of hosts have none in common, or one of them lies within the other. */
+bool host_pattern_overlaps(const struct host_pattern *a, const struct host_pattern *b)
+{
+    return ports_overlap(a->port, b->port) && (covers_hosts(a, b) || covers_hosts(b, a));
 }
 
 static const char *format_port(uint32_t port, char text[8])

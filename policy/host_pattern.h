@@ -24,8 +24,13 @@ enum { HOST_PATTERN_PORT_ANY = 0x10000, HOST_PATTERN_PORT_WEB = 0x10001 /* 443 a
  * refuses. ERR_SYNTAX; `*why` (may be NULL) then points to a static sentence for the user. */
 MUST_USE enum error host_pattern_parse(struct slice text, struct host_pattern *out,
                                        const char **why);
+/* The same for a list of hosts alone: neither a wildcard nor a port. */
+MUST_USE enum error host_pattern_parse_host(struct slice text, struct host_pattern *out,
+                                            const char **why);
 bool host_pattern_matches(const struct host_pattern *pattern, const struct authority *target);
 /* Whether a rule's `port` covers the port of a target. */
 bool host_pattern_port_matches(uint32_t rule, uint16_t port);
+/* Whether some target matches both. */
+bool host_pattern_overlaps(const struct host_pattern *a, const struct host_pattern *b);
 /* The canonical text, at most HOST_PATTERN_MAX_LEN bytes and a NUL; returns it without the NUL. */
 struct slice host_pattern_format(const struct host_pattern *pattern, char *text);

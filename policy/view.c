@@ -12,8 +12,11 @@ struct view *view_ref(struct view *view)
 
 static void free_layers(struct view *view)
 {
-    for (size_t i = 0; view->layers != NULL && i < view->layer_count; i++)
+    for (size_t i = 0; view->layers != NULL && i < view->layer_count; i++) {
         host_list_free(view->layers[i].allowlist);
+        host_list_free(view->layers[i].passthrough);
+        host_list_free(view->layers[i].private_hosts);
+    }
     free(view->layers);
 }
 
@@ -34,6 +37,8 @@ void view_unref(struct view *view)
     free_secrets(view);
     free(view->tokens);
     host_list_free(view->egress);
+    host_list_free(view->passthrough);
+    host_list_free(view->private_hosts);
     free(view->storage);
     free(view);
 }

@@ -27,6 +27,8 @@ struct view_layer {
     struct slice store_id, store_name;
     struct host_list *allowlist;          /* its own list; may be empty */
     uint8_t allowlist_mac[VIEW_MAC_SIZE]; /* made by the keyholder over (org, store, list) */
+    struct host_list *passthrough;        /* its TLS is not opened */
+    struct host_list *private_hosts;      /* single hosts, without ports */
 };
 
 struct view_secret {
@@ -59,17 +61,18 @@ struct view {
     size_t secret_count;
     struct view_token *tokens; /* sorted by token */
     size_t token_count;
-    struct host_list *egress; /* the merged list, made when the view is decoded */
-    char *storage;            /* what the slices point into */
+    /* The merged lists, made when the view is decoded. */
+    struct host_list *egress, *passthrough, *private_hosts;
+    char *storage; /* what the slices point into */
 };
 
 /* One reference, the caller's. The bytes are copied. ERR_SYNTAX for anything but what view_encode()
  * writes: wrong order, indexes out of range, patterns that do not parse, trailing bytes.
  * ERR_NO_MEMORY. */
 MUST_USE enum error view_decode(struct slice encoded, struct view **out);
-/* The canonical encoding; `egress` and `references` are derived and not part of it. A list that is
- * NULL counts as empty. The caller has sorted secrets and tokens and kept the limits above; what
- * breaks them encodes, but does not decode. */
+/* The canonical encoding; the merged lists and `references` are derived and not part of it. A list
+ * that is NULL counts as empty. The caller has sorted secrets and tokens and kept the limits above;
+ * what breaks them encodes, but does not decode. */
 MUST_USE enum error view_encode(const struct view *view, struct buffer *out);
 struct view *view_ref(struct view *view);
 void view_unref(struct view *view); /* NULL is fine */

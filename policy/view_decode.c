@@ -86,13 +86,25 @@ static enum error read_list(struct wire_reader *reader, struct host_list **out)
     return OK;
 }
 
+static bool names_hosts_alone(const struct host_list *list)
+{
+    struct host_pattern pattern;
+
+    for (size_t i = 0; i < host_list_count(list); i++)
+        if (host_pattern_parse_host(host_list_text(list, i), &pattern, NULL) != OK)
+            return false;
+    return true;
+}
+
 static enum error read_layer(struct wire_reader *reader, struct view_layer *layer)
 {
     layer->store_id = wire_read_slice(reader, VIEW_TEXT_MAX);
     layer->store_name = wire_read_slice(reader, VIEW_TEXT_MAX);
     TRY(read_list(reader, &layer->allowlist));
     wire_read_raw(reader, layer->allowlist_mac, VIEW_MAC_SIZE);
-    return reader->failed ? ERR_SYNTAX : OK;
+    TRY(read_list(reader, &layer->passthrough));
+    TRY(read_list(reader, &layer->private_hosts));
+    return names_hosts_alone(layer->private_hosts) ? OK : ERR_SYNTAX;
 }
 
 static enum error read_layers(struct wire_reader *reader, struct view *view)
@@ -185,16 +197,26 @@ static enum error read_tokens(struct wire_reader *reader, struct view *view)
     return wire_reader_done(reader) ? OK : ERR_SYNTAX;
 }
 
+static enum error append_list(struct host_list *to, const struct host_list *from)
+{
+    for (size_t i = 0; i < host_list_count(from); i++)
+        TRY(host_list_add(to, host_list_text(from, i), NULL));
+    return OK;
+}
+
 /* The literal union of the layers' lists, earliest first. */
-static enum error merge_allowlists(struct view *view)
+static enum error merge_lists(struct view *view)
 {
     view->egress = host_list_new();
-    if (view->egress == NULL)
+    view->passthrough = host_list_new();
+    view->private_hosts = host_list_new();
+    if (view->egress == NULL || view->passthrough == NULL || view->private_hosts == NULL)
         return ERR_NO_MEMORY;
-    for (size_t layer = 0; layer < view->layer_count; layer++) {
-        const struct host_list *list = view->layers[layer].allowlist;
-        for (size_t i = 0; i < host_list_count(list); i++)
-            TRY(host_list_add(view->egress, host_list_text(list, i), NULL));
+    for (size_t i = 0; i < view->layer_count; i++) {
+        const struct view_layer *layer = &view->layers[i];
+        TRY(append_list(view->egress, layer->allowlist));
+        TRY(append_list(view->passthrough, layer->passthrough));
+        TRY(append_list(view->private_hosts, layer->private_hosts));
     }
     return OK;
 }
@@ -210,7 +232,7 @@ static enum error read_view(struct wire_reader *reader, struct view *view)
     TRY(read_layers(reader, view));
     TRY(read_secrets(reader, view));
     TRY(read_tokens(reader, view));
-    return merge_allowlists(view);
+    return merge_lists(view);
 }
 
 enum error view_decode(struct slice encoded, struct view **out)

@@ -31,6 +31,8 @@ static void write_layer(struct wire_writer *writer, const struct view_layer *lay
     wire_write_slice(writer, layer->store_name);
     write_list(writer, layer->allowlist);
     wire_write_raw(writer, layer->allowlist_mac, VIEW_MAC_SIZE);
+    write_list(writer, layer->passthrough);
+    write_list(writer, layer->private_hosts);
 }
 
 static void write_secret(struct wire_writer *writer, const struct view_secret *secret)

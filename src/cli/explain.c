@@ -70,6 +70,8 @@ enum cli_status explain_run_allowed_hosts(struct cli *cli)
         {"store", "secretStore"},
         {"base store", "baseSecretStore"},
         {"egress allowlist", "egressAllowlist"},
+        {"passthrough", "passthroughHosts"},
+        {"private hosts", "privateHosts"},
     };
     const struct api_path path = api_path("sandboxes", cli_argument(cli, 0), "allowed-hosts", NULL);
     json_t *answer = api_get(cli, &path);

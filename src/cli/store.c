@@ -16,6 +16,8 @@ static const struct output_column details[] = {
     {"id", "id"},
     {"organization", "orgId"},
     {"egress allowlist", "egressAllowlist"},
+    {"passthrough", "passthroughHosts"},
+    {"private hosts", "privateHosts"},
     {"hides values", "redactResponses"},
     {"read-only", "readOnly"},
     {"created", "createdAt"},
@@ -24,6 +26,9 @@ static const struct output_column details[] = {
 
 static const struct cli_option change_options[] = {
     {"allow", "HOST", "a host pattern for the egress allowlist; repeat it, or separate by commas"},
+    {"passthrough", "HOST",
+     "a host pattern whose TLS passes without interception and without secrets"},
+    {"private", "HOST", "a name or address that may be reached in a private network"},
     {"redact", "yes|no", "hide values of its secrets in responses (default yes)"},
     {"name", "NAME", "a new name"},
 };
@@ -56,8 +61,11 @@ static enum cli_status send_store(const struct cli *cli, const char *method,
         return cli_misuse(cli, "--redact is yes or no");
     }
     api_set_list(body, "egressAllowlist", cli, "allow");
+    api_set_list(body, "passthroughHosts", cli, "passthrough");
+    api_set_list(body, "privateHosts", cli, "private");
     json_t *store = api_call(cli, method, path, body);
     warn_about_empty_allowlist(store);
+    output_warnings(store);
     return output_object(cli, store, details, ARRAY_LEN(details));
 }
 
@@ -108,7 +116,7 @@ const struct cli_command store_commands[] = {
      .arguments_min = 1,
      .arguments_max = 1,
      .options = change_options,
-     .option_count = 2,
+     .option_count = ARRAY_LEN(change_options) - 1, /* all but --name */
      .run = store_create},
     {.name = "list", .summary = "list all stores", .run = store_list},
     {.name = "show",
@@ -120,7 +128,8 @@ const struct cli_command store_commands[] = {
     {.name = "update",
      .summary = "change a store; what is not named stays",
      .arguments = "STORE",
-     .description = "--allow replaces the whole egress allowlist; --allow '' empties it.",
+     .description = "--allow, --passthrough and --private each replace a whole list; an empty "
+                    "value empties it.",
      .arguments_min = 1,
      .arguments_max = 1,
      COMMANDS_OPTIONS(change_options),

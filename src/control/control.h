@@ -57,6 +57,8 @@ struct declared_store {
     struct slice name;
     const struct slice *egress;
     size_t egress_count;
+    const struct slice *passthrough, *private_hosts;
+    size_t passthrough_count, private_host_count;
     bool redact_responses;
     const struct declared_secret *secrets;
     size_t secret_count;

@@ -40,6 +40,16 @@ enum error control_declare_begin(struct control *control)
     return declared->stores.items == NULL ? ERR_NO_MEMORY : OK;
 }
 
+static enum error check_hosts(const struct slice *items, size_t count)
+{
+    struct host_pattern pattern;
+    for (size_t i = 0; i < count; i++) {
+        if (host_pattern_parse_host(items[i], &pattern, NULL) != OK)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
 static enum error check_patterns(const struct slice *items, size_t count)
 {
     struct host_pattern pattern;
@@ -72,6 +82,8 @@ static enum error check_secret(const struct declared_secret *secret)
 static enum error check_store(const struct declared_store *store)
 {
     TRY(check_patterns(store->egress, store->egress_count));
+    TRY(check_patterns(store->passthrough, store->passthrough_count));
+    TRY(check_hosts(store->private_hosts, store->private_host_count));
     for (size_t i = 0; i < store->secret_count; i++)
         TRY(check_secret(&store->secrets[i]));
     return OK;
@@ -93,6 +105,8 @@ static enum error create_store(struct control *control, const struct declared_st
         .name = declared->name,
         .egress = list_of(declared->egress, declared->egress_count),
         .egress_mac = mac,
+        .passthrough = list_of(declared->passthrough, declared->passthrough_count),
+        .private_hosts = list_of(declared->private_hosts, declared->private_host_count),
         .redact_responses = declared->redact_responses,
         .read_only = true,
     };
@@ -108,9 +122,14 @@ static enum error update_store(struct control *control, const struct declared_st
         .id = store->id,
         .org_id = store->org_id,
         .egress = list_of(declared->egress, declared->egress_count),
+        .passthrough = list_of(declared->passthrough, declared->passthrough_count),
+        .private_hosts = list_of(declared->private_hosts, declared->private_host_count),
     };
-    const struct secret_store_change change = {
-        .egress = &next.egress, .egress_mac = mac, .redact_responses = &declared->redact_responses};
+    const struct secret_store_change change = {.egress = &next.egress,
+                                               .egress_mac = mac,
+                                               .passthrough = &next.passthrough,
+                                               .private_hosts = &next.private_hosts,
+                                               .redact_responses = &declared->redact_responses};
     if (!store->read_only)
         return ERR_EXISTS;
     TRY(stores_api_sign(control, &next, mac));

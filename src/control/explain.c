@@ -20,6 +20,7 @@ struct explanation {
     struct explain_url url;
     struct slice secret_name; /* empty: only the host is in question */
     struct decision decision;
+    bool passes_through;               /* its TLS, when the host is allowed: not opened */
     const struct ip_endpoint *address; /* when it was resolved */
 };
 
@@ -95,9 +96,17 @@ static const char *hint_for(enum refusal_code code)
     }
 }
 
-static json_t *describe_sentence(const struct decision *decision)
+static json_t *describe_sentence(const struct explanation *explanation)
 {
-    return json_sprintf("%s%s", refusal_code_sentence(decision->code), hint_for(decision->code));
+    enum refusal_code code = explanation->decision.code;
+    if (explanation->passes_through && code == REFUSAL_NONE)
+        return json_string("The connection is allowed, and its TLS passes without interception: "
+                           "tokens in it are not replaced.");
+    if (explanation->passes_through && code == REFUSAL_SECRET_HOST_NOT_ALLOWED)
+        return json_string("TLS to this host passes without interception, so no secret can be sent "
+                           "to it. Take it out of passthroughHosts to have its requests "
+                           "intercepted.");
+    return json_sprintf("%s%s", refusal_code_sentence(code), hint_for(code));
 }
 
 static json_t *describe_layers(const struct view *view)
@@ -125,7 +134,9 @@ static json_t *describe_explanation(const struct explanation *explanation)
         output_set(&object, "address",
                    output_text(ip_address_format(&explanation->address->address, text)));
     }
-    output_set(&object, "sentence", describe_sentence(decision));
+    if (explanation->passes_through)
+        output_set(&object, "passthrough", json_true());
+    output_set(&object, "sentence", describe_sentence(explanation));
     return object;
 }
 
@@ -152,6 +163,18 @@ static enum error explanation_decide_secret(struct explanation *explanation)
     return OK;
 }
 
+/* Where TLS is not opened, that rule is the one to tell. */
+static void explanation_decide_passthrough(struct explanation *explanation)
+{
+    struct decision decision =
+        decision_for_passthrough(explanation->view, &explanation->url.authority,
+                                 explanation->call->control->settings.decision);
+    if (!explanation->url.is_https || decision.verdict != VERDICT_ALLOW)
+        return;
+    explanation->passes_through = true;
+    explanation->decision = decision;
+}
+
 /* Identity, host, secret: in the order of the data plane. */
 static enum error explanation_decide(struct explanation *explanation)
 {
@@ -161,9 +184,10 @@ static enum error explanation_decide(struct explanation *explanation)
         return OK;
     explanation->decision = decision_for_host(view, &explanation->url.authority,
                                               explanation->call->control->settings.decision);
-    if (explanation->decision.verdict != VERDICT_ALLOW || explanation->secret_name.len == 0)
+    if (explanation->decision.verdict != VERDICT_ALLOW)
         return OK;
-    return explanation_decide_secret(explanation);
+    explanation_decide_passthrough(explanation);
+    return explanation->secret_name.len == 0 ? OK : explanation_decide_secret(explanation);
 }
 
 static void wait_finish(struct explain_wait *wait)

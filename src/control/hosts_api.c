@@ -15,6 +15,13 @@ static json_t *list_hosts(const struct host_list *list)
     return array;
 }
 
+/* Beside the fields that every client of the API knows: only where there are some. */
+static void set_hosts(json_t **object, const char *field, const struct host_list *list)
+{
+    if (host_list_count(list) > 0)
+        output_set(object, field, list_hosts(list));
+}
+
 static json_t *list_secrets(const struct view *view)
 {
     json_t *object = json_object();
@@ -41,6 +48,8 @@ enum error hosts_api_get(struct api_call *call)
     output_set_text(&object, "baseSecretStore", view_base_store(view));
     output_set(&object, "egressAllowlist", list_hosts(view->egress));
     output_set(&object, "perSecretAllowedHosts", list_secrets(view));
+    set_hosts(&object, "passthroughHosts", view->passthrough);
+    set_hosts(&object, "privateHosts", view->private_hosts);
     api_answer(call, 200, object);
     return OK;
 }

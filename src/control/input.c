@@ -146,8 +146,10 @@ static void drop_duplicates(struct text_list *texts)
     texts->count = kept;
 }
 
-enum error input_check_patterns(struct api_call *call, const char *field,
-                                const struct text_list *texts)
+typedef enum error pattern_parser(struct slice text, struct host_pattern *out, const char **why);
+
+static enum error check_patterns(struct api_call *call, const char *field,
+                                 const struct text_list *texts, pattern_parser *parse)
 {
     if (texts->count > HOST_LIST_MAX)
         return api_refuse(call, API_BAD_REQUEST, "\"%s\" has more than %d patterns", field,
@@ -155,11 +157,17 @@ enum error input_check_patterns(struct api_call *call, const char *field,
     for (size_t i = 0; i < texts->count; i++) {
         struct host_pattern pattern;
         const char *why = "it is no host pattern";
-        if (host_pattern_parse(texts->items[i], &pattern, &why) != OK)
+        if (parse(texts->items[i], &pattern, &why) != OK)
             return api_refuse(call, API_BAD_REQUEST, "\"%.*s\" in \"%s\": %s",
                               SLICE_ARG(slice_take(texts->items[i], QUOTED_MAX)), field, why);
     }
     return OK;
+}
+
+enum error input_check_patterns(struct api_call *call, const char *field,
+                                const struct text_list *texts)
+{
+    return check_patterns(call, field, texts, host_pattern_parse);
 }
 
 enum error input_check_places(struct api_call *call, const char *field,
@@ -182,6 +190,14 @@ enum error input_patterns(struct api_call *call, const char *field, struct input
 {
     TRY(input_strings(call, field, out));
     TRY(input_check_patterns(call, field, &out->texts));
+    drop_duplicates(&out->texts);
+    return OK;
+}
+
+enum error input_hosts(struct api_call *call, const char *field, struct input_list *out)
+{
+    TRY(input_strings(call, field, out));
+    TRY(check_patterns(call, field, &out->texts, host_pattern_parse_host));
     drop_duplicates(&out->texts);
     return OK;
 }

@@ -29,6 +29,8 @@ MUST_USE enum error input_string_map(struct api_call *call, const char *field, j
 /* Host patterns: at most HOST_LIST_MAX, each valid; literal duplicates are dropped. */
 MUST_USE enum error input_patterns(struct api_call *call, const char *field,
                                    struct input_list *out);
+/* Hosts alone, without wildcards and ports: likewise. */
+MUST_USE enum error input_hosts(struct api_call *call, const char *field, struct input_list *out);
 /* Inject places: at most PLACE_LIST_MAX, each valid and built; duplicates are dropped. */
 MUST_USE enum error input_places(struct api_call *call, const char *field, struct input_list *out);
 /* What these two check, for lists that come from elsewhere. */

@@ -68,8 +68,8 @@ enum error orgs_api_list_keys(struct api_call *call)
     return OK;
 }
 
-/* The org that the body names (by id or name), as "org" or, as answers have it, "orgId"; or else the
- * caller's. */
+/* The org that the body names (by id or name), as "org" or, as answers have it, "orgId"; or else
+ * the caller's. */
 static enum error read_org(struct api_call *call, struct slice *out)
 {
     struct slice name;

@@ -64,6 +64,8 @@ json_t *output_store(const struct secret_store *store)
     output_set(&object, "orgId", output_text(store->org_id));
     output_set(&object, "name", output_text(store->name));
     output_set(&object, "egressAllowlist", output_texts(&store->egress));
+    output_set(&object, "passthroughHosts", output_texts(&store->passthrough));
+    output_set(&object, "privateHosts", output_texts(&store->private_hosts));
     output_set(&object, "redactResponses", json_boolean(store->redact_responses));
     output_set(&object, "readOnly", json_boolean(store->read_only));
     output_set(&object, "createdAt", output_time(store->created_at_ms));

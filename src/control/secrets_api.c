@@ -6,6 +6,7 @@
 #include "control/input.h"
 #include "control/output.h"
 #include "control/secret_seal.h"
+#include "control/store_lists.h"
 #include "control/stores_api.h"
 
 static enum error read_lists(struct api_call *call, struct secret_setting *setting)
@@ -54,6 +55,14 @@ static enum error read_setting(struct api_call *call, struct secret_setting *set
     return check_what_is_set(call, setting);
 }
 
+/* Where its value could never be sent. */
+static enum error check_hosts(struct api_call *call, const struct secret_setting *setting)
+{
+    struct secret_entry secret = {.name = setting->name, .hosts = setting->hosts.texts};
+    const struct secret_entry_list secrets = {&secret, 1};
+    return store_lists_check_secrets(call, &setting->store.passthrough, &secrets);
+}
+
 static json_t *warnings_for(const struct api_call *call, const struct secret_setting *setting)
 {
     json_t *warnings = json_array();
@@ -98,6 +107,7 @@ enum error secrets_api_set(struct api_call *call)
     TRY(stores_api_find_writable(call, &setting.store));
     TRY(read_setting(call, &setting));
     TRY(secret_seal(call, &setting, sealed));
+    TRY(check_hosts(call, &setting));
     const struct secret_entry_new entry = {
         .org_id = call->org,
         .store_id = setting.store.id,

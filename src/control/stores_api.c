@@ -7,6 +7,7 @@
 #include "control/input.h"
 #include "control/output.h"
 #include "control/propagation.h"
+#include "control/store_lists.h"
 
 enum error stores_api_find(struct api_call *call, struct secret_store *out)
 {
@@ -42,15 +43,26 @@ static enum error refuse_taken(struct api_call *call, enum error error)
     return error;
 }
 
+static json_t *describe_with_warnings(const struct secret_store *store)
+{
+    json_t *object = output_store(store);
+    json_t *warnings = store_lists_warnings(store);
+    if (warnings != NULL)
+        output_set(&object, "warnings", warnings);
+    return object;
+}
+
 static enum error stores_api_read_new(struct api_call *call, struct secret_store_new *out)
 {
-    struct input_list egress;
+    struct store_lists lists;
     out->org_id = call->org;
     out->redact_responses = true;
     TRY(input_name(call, "name", STORES_API_NAME_MAX, &out->name));
-    TRY(input_patterns(call, "egressAllowlist", &egress));
+    TRY(store_lists_read(call, &lists));
     TRY(input_bool(call, "redactResponses", &out->redact_responses));
-    out->egress = egress.texts;
+    out->egress = lists.egress.texts;
+    out->passthrough = lists.passthrough.texts;
+    out->private_hosts = lists.private_hosts.texts;
     return OK;
 }
 
@@ -64,7 +76,7 @@ enum error stores_api_create(struct api_call *call)
     TRY(stores_api_sign(call->control, &new_store, mac));
     TRY(refuse_taken(call,
                      secret_stores_create(call->control->store, &call->arena, &new_store, &store)));
-    api_answer(call, 201, output_store(&store));
+    api_answer(call, 201, describe_with_warnings(&store));
     return OK;
 }
 
@@ -100,6 +112,36 @@ enum error stores_api_push(struct api_call *call, struct slice store_id, int sta
     return OK;
 }
 
+static enum error stores_api_read_lists(struct api_call *call, struct secret_store_new *next,
+                                        uint8_t *mac, struct secret_store_change *out)
+{
+    struct store_lists lists;
+    TRY(store_lists_read(call, &lists));
+    next->egress = lists.egress.texts;
+    next->passthrough = lists.passthrough.texts;
+    next->private_hosts = lists.private_hosts.texts;
+    if (lists.egress.given) {
+        TRY(stores_api_sign(call->control, next, mac));
+        out->egress = &next->egress;
+        out->egress_mac = mac;
+    }
+    if (lists.passthrough.given)
+        out->passthrough = &next->passthrough;
+    if (lists.private_hosts.given)
+        out->private_hosts = &next->private_hosts;
+    return OK;
+}
+
+static enum error stores_api_check_change(struct api_call *call, const struct secret_store *store,
+                                          const struct secret_store_change *change)
+{
+    struct secret_entry_list secrets;
+    if (change->passthrough == NULL)
+        return OK;
+    TRY(secrets_list(call->control->store, &call->arena, call->org, store->id, &secrets));
+    return store_lists_check_secrets(call, change->passthrough, &secrets);
+}
+
 /* The fields of the body that are there; what they point to is in the call's arena. */
 static enum error stores_api_read_change(struct api_call *call, const struct secret_store *store,
                                          struct secret_store_change *out)
@@ -108,7 +150,6 @@ static enum error stores_api_read_change(struct api_call *call, const struct sec
     uint8_t *mac = arena_alloc(&call->arena, SECRET_STORES_MAC_SIZE);
     if (next == NULL || mac == NULL)
         return ERR_NO_MEMORY;
-    struct input_list egress;
     *next = (struct secret_store_new){.org_id = store->org_id, .id = store->id};
     if (input_has(call, "name")) {
         TRY(input_name(call, "name", STORES_API_NAME_MAX, &next->name));
@@ -117,14 +158,8 @@ static enum error stores_api_read_change(struct api_call *call, const struct sec
     TRY(input_bool(call, "redactResponses", &next->redact_responses));
     if (input_has(call, "redactResponses"))
         out->redact_responses = &next->redact_responses;
-    TRY(input_patterns(call, "egressAllowlist", &egress));
-    if (egress.given) {
-        next->egress = egress.texts;
-        TRY(stores_api_sign(call->control, next, mac));
-        out->egress = &next->egress;
-        out->egress_mac = mac;
-    }
-    return OK;
+    TRY(stores_api_read_lists(call, next, mac, out));
+    return stores_api_check_change(call, store, out);
 }
 
 enum error stores_api_update(struct api_call *call)
@@ -137,7 +172,7 @@ enum error stores_api_update(struct api_call *call)
                      secret_stores_update(call->control->store, call->org, store.id, &change)));
     call->params[0] = store.id;
     TRY(stores_api_find(call, &store));
-    return stores_api_push(call, store.id, 200, output_store(&store));
+    return stores_api_push(call, store.id, 200, describe_with_warnings(&store));
 }
 
 enum error stores_api_delete(struct api_call *call)

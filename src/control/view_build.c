@@ -9,6 +9,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+enum { LISTS_OF_LAYER = 3 };
+
 /* What is made while a view is put together, all in one arena but the host lists. */
 struct builder {
     struct arena arena;
@@ -45,7 +47,9 @@ static enum error builder_add_layer(struct builder *builder, const struct view_d
     out->store_id = from->store_id;
     out->store_name = from->store_name;
     memcpy(out->allowlist_mac, from->egress_mac, VIEW_MAC_SIZE);
-    return builder_add_list(builder, &from->egress, &out->allowlist);
+    TRY(builder_add_list(builder, &from->egress, &out->allowlist));
+    TRY(builder_add_list(builder, &from->passthrough, &out->passthrough));
+    return builder_add_list(builder, &from->private_hosts, &out->private_hosts);
 }
 
 static enum error builder_add_places(struct builder *builder, const struct text_list *texts,
@@ -100,7 +104,8 @@ static enum error builder_allocate(struct builder *builder)
     struct view *view = &builder->view;
     if (layers > VIEW_LAYERS_MAX || secrets > VIEW_SECRETS_MAX)
         return ERR_TOO_LARGE;
-    builder->lists = arena_alloc_array(&builder->arena, layers + secrets, sizeof *builder->lists);
+    builder->lists = arena_alloc_array(&builder->arena, LISTS_OF_LAYER * layers + secrets,
+                                       sizeof *builder->lists);
     view->layers = arena_alloc_array(&builder->arena, layers, sizeof *view->layers);
     view->secrets = arena_alloc_array(&builder->arena, secrets, sizeof *view->secrets);
     view->tokens = arena_alloc_array(&builder->arena, secrets, sizeof *view->tokens);

@@ -35,6 +35,8 @@ enum { METRICS_ROWS_MAX = 260 };
       "Upstream TLS sessions resumed")                                                             \
     X(METRIC_CLIENT_TLS_HANDSHAKES, COUNTER, "sealgate_client_tls_handshakes_total",               \
       "TLS handshakes with clients")                                                               \
+    X(METRIC_PASSTHROUGHS, COUNTER, "sealgate_passthroughs_total",                                 \
+      "TLS connections that went through unopened")                                                \
     X(METRIC_LEAVES_MINTED, COUNTER, "sealgate_leaves_minted_total", "Leaf certificates minted")   \
     X(METRIC_LIMITED_CONNECTIONS, COUNTER, "sealgate_limited_total{limit=\"connections\"}",        \
       "What a sandbox was refused for one of its limits")                                          \

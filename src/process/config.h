@@ -39,7 +39,7 @@ struct config_secret {
 };
 struct config_store {
     struct slice name;
-    struct config_strings egress;
+    struct config_strings egress, passthrough, private_hosts;
     bool redact_responses;
     struct config_secret *secrets;
     size_t secret_count;

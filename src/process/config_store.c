@@ -39,6 +39,13 @@ static bool is_pattern(struct slice text, const char **why)
     return host_pattern_parse(text, &pattern, why) == OK;
 }
 
+static bool is_host(struct slice text, const char **why)
+{
+    struct host_pattern pattern;
+
+    return host_pattern_parse_host(text, &pattern, why) == OK;
+}
+
 static bool is_place(struct slice text, const char **why)
 {
     struct place place;
@@ -49,6 +56,11 @@ static bool is_place(struct slice text, const char **why)
 static CONFIG_READER(read_patterns)
 {
     return read_texts(reader, node, key, is_pattern, target);
+}
+
+static CONFIG_READER(read_hosts)
+{
+    return read_texts(reader, node, key, is_host, target);
 }
 
 static CONFIG_READER(read_places)
@@ -163,10 +175,59 @@ static const struct config_key store_keys[] = {
      .expected = "a mapping of at most 1000 names to secrets",
      .max = SECRETS_MAX},
     {.name = "passthroughHosts",
-     .read = config_read_unbuilt,
-     .expected = "passthrough without interception is not built yet"},
+     .read = read_patterns,
+     .offset = offsetof(struct config_store, passthrough),
+     .expected = "a list of at most 1000 host patterns, such as [pinned.example.com]",
+     .max = HOST_LIST_MAX},
+    {.name = "privateHosts",
+     .read = read_hosts,
+     .offset = offsetof(struct config_store, private_hosts),
+     .expected = "a list of at most 1000 names and addresses, such as [db.internal, 10.1.2.3]",
+     .max = HOST_LIST_MAX},
 };
 static const struct config_schema store_schema = {store_keys, ARRAY_LEN(store_keys)};
+
+static enum error fill_list(struct host_list *list, const struct config_strings *texts)
+{
+    if (list == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < texts->count; i++)
+        TRY(host_list_add(list, texts->items[i], NULL));
+    return OK;
+}
+
+/* Whether TLS to a host of this secret is not opened, so that its value could never be sent there.
+ */
+static bool goes_unopened(const struct config_secret *secret, const struct host_list *passthrough)
+{
+    struct host_pattern pattern;
+
+    for (size_t i = 0; i < secret->hosts.count; i++) {
+        if (host_pattern_parse(secret->hosts.items[i], &pattern, NULL) == OK &&
+            host_list_covers(passthrough, &pattern))
+            return true;
+    }
+    return false;
+}
+
+static enum error check_passthrough(struct config_reader *reader, const struct config_node *item,
+                                    const struct config_store *store)
+{
+    OWNED_STRUCT(host_list) *passthrough = host_list_new();
+
+    TRY(fill_list(passthrough, &store->passthrough));
+    for (size_t i = 0; i < store->secret_count; i++) {
+        if (!goes_unopened(&store->secrets[i], passthrough))
+            continue;
+        config_path_push(reader, SLICE("secrets"));
+        config_path_push(reader, store->secrets[i].name);
+        config_path_push(reader, SLICE("hosts"));
+        return config_fail(reader, item,
+                           "one of them is in passthroughHosts of the store: what passes without "
+                           "interception can carry no secret");
+    }
+    return OK;
+}
 
 static enum error read_store(struct config_reader *reader, const struct config_node *item,
                              struct config_stores *list)
@@ -177,6 +238,7 @@ static enum error read_store(struct config_reader *reader, const struct config_n
     TRY(config_schema_read(reader, item, &store_schema, &store));
     if (store.name.len == 0)
         return config_fail(reader, item, "\"name\" is missing");
+    TRY(check_passthrough(reader, item, &store));
     for (size_t i = 0; i < list->count; i++) {
         if (slice_equals(list->items[i].name, store.name))
             return config_fail(reader, item, "there is a store of this name already");

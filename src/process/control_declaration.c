@@ -111,13 +111,19 @@ static void finish_store(struct control_process *process)
 static enum error begin_store(struct control_declaration *declaration,
                               const struct message_declare_store *message)
 {
-    struct message_list egress;
+    struct message_list egress, passthrough, private_hosts;
 
     declaration->store = (struct declared_store){.redact_responses = message->redact_responses};
     TRY(arena_copy(&declaration->arena, message->name, &declaration->store.name));
     TRY(copy_list(declaration, &message->egress, &egress));
+    TRY(copy_list(declaration, &message->passthrough, &passthrough));
+    TRY(copy_list(declaration, &message->private_hosts, &private_hosts));
     declaration->store.egress = egress.items;
     declaration->store.egress_count = egress.count;
+    declaration->store.passthrough = passthrough.items;
+    declaration->store.passthrough_count = passthrough.count;
+    declaration->store.private_hosts = private_hosts.items;
+    declaration->store.private_host_count = private_hosts.count;
     declaration->has_store = true;
     return OK;
 }

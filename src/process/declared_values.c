@@ -245,7 +245,9 @@ enum error declared_values_send(const struct declared_values *declared, const st
             &(struct message){.type = MESSAGE_DECLARE_STORE,
                               .declare_store = {.name = store->name,
                                                 .egress = list_of(&store->egress),
-                                                .redact_responses = store->redact_responses}}));
+                                                .redact_responses = store->redact_responses,
+                                                .passthrough = list_of(&store->passthrough),
+                                                .private_hosts = list_of(&store->private_hosts)}}));
         for (size_t j = 0; j < store->secret_count; j++)
             TRY(send_secret(&store->secrets[j], value++, control));
     }

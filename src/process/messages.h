@@ -80,7 +80,9 @@ struct message_addresses {
 #define ALL_READY_FIELDS(F) F(flag, is_ready)
 /* supervisor to control: declared stores; control answers END with DECLARED. A secret belongs to
  * the store before it, a value to the secret before it. */
-#define DECLARE_STORE_FIELDS(F) F(text, name) F(list, egress) F(flag, redact_responses)
+#define DECLARE_STORE_FIELDS(F)                                                                    \
+    F(text, name)                                                                                  \
+    F(list, egress) F(flag, redact_responses) F(list, passthrough) F(list, private_hosts)
 #define DECLARE_SECRET_FIELDS(F) F(text, name) F(list, hosts) F(list, places)
 #define DECLARE_VALUE_FIELDS(F) F(bytes, value)
 /* control to supervisor, which alone may write in DATA_DIR itself: ca.pem and ca-bundle.pem, 0644

@@ -2,7 +2,6 @@
 /* TLS toward clients. Never shows a certificate for a name that was not decided on. */
 #include "proxy/client_tls.h"
 
-#include "base/wire.h"
 #include "proxy/client_leaf.h"
 
 #include <sodium.h>
@@ -59,50 +58,6 @@ static bool bind_sessions(SSL *ssl, const struct connection *connection)
     return SSL_set_session_id_context(ssl, id, sizeof(id)) == 1;
 }
 
-/* The one name of a ServerNameList (RFC 6066, 3): lists of several, and literals, are refused. */
-static bool parse_server_name(struct slice extension, struct host_name *out)
-{
-    struct wire_reader reader = wire_reader_of(extension);
-    uint16_t list_len = wire_read_u16(&reader);
-    uint8_t type = wire_read_u8(&reader);
-    uint16_t name_len = wire_read_u16(&reader);
-
-    if (reader.failed || list_len != reader.rest.len + 3 || type != TLSEXT_NAMETYPE_host_name ||
-        name_len != reader.rest.len)
-        return false;
-    return host_name_parse(reader.rest, out) == OK && !host_name_is_literal(out);
-}
-
-/* Without SNI the address itself is the host, as a literal. */
-static bool name_destination(const struct connection *connection, SSL *ssl, struct host_name *out)
-{
-    const unsigned char *extension;
-    char text[IP_ADDRESS_TEXT_MAX];
-    size_t len;
-
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &len) == 1)
-        return parse_server_name(slice_of(extension, len), out);
-    return host_name_parse(ip_address_format(&connection->destination.address, text), out) == OK;
-}
-
-/* A transparent client: now the target is known, before a session is resumed or a leaf is chosen.
- */
-static int on_client_hello(SSL *ssl, int *alert, UNUSED void *argument)
-{
-    struct connection *connection = SSL_get_app_data(ssl);
-    struct authority target = {.port = connection->destination.port};
-
-    if (connection->tunnel.port != 0)
-        return SSL_CLIENT_HELLO_SUCCESS;
-    if (!name_destination(connection, ssl, &target.host)) {
-        connection->is_sni_wrong = true;
-        *alert = SSL_AD_UNRECOGNIZED_NAME;
-        return SSL_CLIENT_HELLO_ERROR;
-    }
-    connection_set_tunnel(connection, &target);
-    return bind_sessions(ssl, connection) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
-}
-
 /* Only so that the client's SNI can be read later: the decided name is served in any case. */
 static int on_server_name(UNUSED SSL *ssl, UNUSED int *alert, UNUSED void *argument)
 {
@@ -139,7 +94,6 @@ enum error client_tls_context(EVP_PKEY *leaf_key, const uint8_t *ticket_key, SSL
     sodium_memzero(key, sizeof(key));
     if (set != 1)
         return ERR_CRYPTO;
-    SSL_CTX_set_client_hello_cb(context, on_client_hello, NULL);
     SSL_CTX_set_cert_cb(context, on_certificate_wanted, NULL);
     SSL_CTX_set_alpn_select_cb(context, on_alpn_offered, NULL);
     SSL_CTX_set_tlsext_servername_callback(context, on_server_name);
@@ -156,8 +110,6 @@ enum error client_tls_start(struct connection *connection)
     SSL_set_accept_state(ssl);
     SSL_set_app_data(ssl, connection);
     TRY(leg_start_tls(&connection->leg, ssl));
-    if (connection->tunnel.port == 0)
-        return OK; /* on_client_hello() will know the target */
     return bind_sessions(ssl, connection) ? OK : ERR_CRYPTO;
 }
 

@@ -11,6 +11,7 @@
 #include "proxy/exchange_record.h"
 #include "proxy/listener.h"
 #include "proxy/original_destination.h"
+#include "proxy/passthrough.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,7 +22,10 @@ static const unsigned allowed_next[] = {
                                  TO(EXCHANGING) | TO(LINGERING) | TO(CLOSING),
     [CONNECTION_AWAITING_SOCKS] = TO(SNIFFING) | TO(LINGERING) | TO(CLOSING),
     [CONNECTION_AWAITING_IDENTITY] = TO(SNIFFING) | TO(EXCHANGING) | TO(LINGERING) | TO(CLOSING),
-    [CONNECTION_SNIFFING] = TO(GREETING_CLIENT) | TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_SNIFFING] =
+        TO(READING_HELLO) | TO(GREETING_CLIENT) | TO(AWAITING_HEAD) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_READING_HELLO] = TO(GREETING_CLIENT) | TO(PASSING) | TO(LINGERING) | TO(CLOSING),
+    [CONNECTION_PASSING] = TO(LINGERING) | TO(CLOSING),
     [CONNECTION_GREETING_CLIENT] =
         TO(AWAITING_HEAD) | TO(MULTIPLEXING) | TO(LINGERING) | TO(CLOSING),
     [CONNECTION_MULTIPLEXING] = TO(CLOSING),
@@ -87,6 +91,9 @@ void connection_free(struct connection *connection)
 {
     struct proxy *proxy = connection->proxy;
 
+    if (connection->passthrough != NULL)
+        connection_record_passthrough(connection);
+    passthrough_free(connection->passthrough);
     exchange_abandon(connection->exchange);
     client_h2_free(connection->h2);
     waiter_cancel(&connection->waiter);
@@ -110,6 +117,12 @@ void connection_suspend(struct connection *connection)
         client_h2_cut_websockets(connection->h2);
     else if (connection->exchange != NULL && exchange_is_open_websocket(connection->exchange))
         exchange_cut(connection->exchange);
+}
+
+void connection_follow_view(struct connection *connection)
+{
+    if (connection->state == CONNECTION_PASSING)
+        connection_passthrough_follow_view(connection);
 }
 
 bool connection_is_idle(const struct connection *connection)
@@ -181,7 +194,9 @@ static void connection_step(void *owner)
         [CONNECTION_AWAITING_SOCKS] = connection_socks_step,
         [CONNECTION_AWAITING_IDENTITY] = connection_identity_step,
         [CONNECTION_SNIFFING] = connection_tunnel_sniff_step,
+        [CONNECTION_READING_HELLO] = connection_hello_step,
         [CONNECTION_GREETING_CLIENT] = connection_tunnel_greet_step,
+        [CONNECTION_PASSING] = connection_passthrough_step,
         [CONNECTION_EXCHANGING] = connection_request_exchange_step,
         [CONNECTION_MULTIPLEXING] = connection_tunnel_multiplex_step,
         [CONNECTION_LINGERING] = step_linger,

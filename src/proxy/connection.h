@@ -4,6 +4,7 @@
 /* One client connection, accept to close: finds out who it is, opens its tunnel, greets it with
  * TLS, then runs one exchange after the other. */
 
+#include "proxy/client_hello.h"
 #include "proxy/deadline.h"
 #include "proxy/h1_stream.h"
 #include "proxy/source.h"
@@ -21,7 +22,9 @@ enum connection_state {
     CONNECTION_AWAITING_SOCKS,    /* a SOCKS5 message, or whose it is */
     CONNECTION_AWAITING_IDENTITY, /* control's answer: whose connection is this */
     CONNECTION_SNIFFING,          /* the first bytes inside the tunnel */
+    CONNECTION_READING_HELLO,     /* the rest of a ClientHello that decides */
     CONNECTION_GREETING_CLIENT,   /* the TLS handshake */
+    CONNECTION_PASSING,           /* bytes both ways, unopened */
     CONNECTION_EXCHANGING,        /* the end of the exchange */
     CONNECTION_MULTIPLEXING,      /* HTTP/2: requests, and the end of the session */
     CONNECTION_LINGERING,         /* answered for good; the client to stop sending */
@@ -30,6 +33,7 @@ enum connection_state {
 
 struct client_h2;
 struct exchange;
+struct passthrough;
 
 struct connection {
     TAILQ_ENTRY(connection) link;
@@ -54,8 +58,10 @@ struct connection {
     bool close_after;        /* no request after this one */
     struct authority tunnel; /* of is_tunnel */
     struct h1_stream h1;
-    unsigned socks_phase; /* of CONNECTION_AWAITING_SOCKS, see connection_socks.c */
-    struct client_h2 *h2; /* of CONNECTION_MULTIPLEXING */
+    struct client_hello hello;       /* of CONNECTION_READING_HELLO */
+    struct passthrough *passthrough; /* of CONNECTION_PASSING */
+    unsigned socks_phase;            /* of CONNECTION_AWAITING_SOCKS, see connection_socks.c */
+    struct client_h2 *h2;            /* of CONNECTION_MULTIPLEXING */
     struct http_request request;
     struct exchange *exchange; /* of CONNECTION_EXCHANGING */
     size_t lingered;           /* bytes thrown away */
@@ -71,6 +77,8 @@ void connection_set_tunnel(struct connection *connection, const struct authority
 void connection_free(struct connection *connection);
 /* The sandbox is suspended: open WebSockets end; requests are refused one by one. May free it. */
 void connection_suspend(struct connection *connection);
+/* Its sandbox has another view: a passthrough that this one does not allow ends. May free it. */
+void connection_follow_view(struct connection *connection);
 /* True between requests: may be closed without loss. */
 bool connection_is_idle(const struct connection *connection);
 /* Flushes, says goodbye, throws away what the client still sends, closes. */

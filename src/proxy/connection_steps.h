@@ -35,6 +35,23 @@ enum connection_step connection_tunnel_open(struct connection *connection,
 enum connection_step connection_tunnel_sniff_step(struct connection *connection);
 enum connection_step connection_tunnel_greet_step(struct connection *connection);
 enum connection_step connection_tunnel_multiplex_step(struct connection *connection);
+enum connection_step connection_tunnel_greet(struct connection *connection);
+
+/* connection_hello.c: READING_HELLO. Whether it takes a look at the ClientHello to know how to go
+ * on: the tunnel's name is not known yet, or TLS to it may not be opened. */
+bool connection_hello_decides(const struct connection *connection);
+enum connection_step connection_hello_step(struct connection *connection);
+/* The client hears an alert, and the connection ends. */
+enum connection_step connection_hello_end(struct connection *connection,
+                                          enum client_hello_alert alert);
+
+/* connection_passthrough.c: PASSING. Whether TLS in the connection's tunnel goes through unopened,
+ * under the view that counts now. */
+struct decision connection_passthrough_decide(const struct connection *connection);
+enum connection_step connection_passthrough_open(struct connection *connection);
+enum connection_step connection_passthrough_step(struct connection *connection);
+/* There is another view: may free the connection. */
+void connection_passthrough_follow_view(struct connection *connection);
 
 /* connection_socks.c: AWAITING_SOCKS. */
 enum connection_step connection_socks_step(struct connection *connection);

@@ -27,7 +27,7 @@ void connection_set_tunnel(struct connection *connection, const struct authority
 
     connection->is_tunnel = true;
     connection->tunnel = *target;
-    if (target->port == 80)
+    if (target->port == 80 || connection_passthrough_decide(connection).verdict == VERDICT_ALLOW)
         return;
     client_leaf_get(connection->proxy, &target->host, NULL, &leaf);
     if (is_reachable(connection))
@@ -51,13 +51,20 @@ enum connection_step connection_tunnel_open(struct connection *connection,
     return CONNECTION_NEXT;
 }
 
-static enum connection_step greet_client(struct connection *connection)
+enum connection_step connection_tunnel_greet(struct connection *connection)
 {
-    if (client_tls_start(connection) != OK) {
+    if (client_tls_start(connection) != OK)
         return connection_drop(connection, REFUSAL_OVERLOADED);
-    }
     connection->is_tls = true;
     connection_set_state(connection, CONNECTION_GREETING_CLIENT);
+    return CONNECTION_NEXT;
+}
+
+static enum connection_step on_tls(struct connection *connection)
+{
+    if (!connection_hello_decides(connection))
+        return connection_tunnel_greet(connection);
+    connection_set_state(connection, CONNECTION_READING_HELLO);
     return CONNECTION_NEXT;
 }
 
@@ -79,10 +86,9 @@ enum connection_step connection_tunnel_sniff_step(struct connection *connection)
     }
     unsigned char first = (unsigned char)buffer_view(&connection->leg.in).data[0];
     if (first == TLS_HANDSHAKE_RECORD)
-        return greet_client(connection);
-    if (first < 'A' || first > 'Z') {
+        return on_tls(connection);
+    if (first < 'A' || first > 'Z')
         return connection_drop(connection, REFUSAL_PROTOCOL_NOT_ALLOWED);
-    }
     connection_set_state(connection, CONNECTION_AWAITING_HEAD);
     return CONNECTION_NEXT;
 }
@@ -123,8 +129,6 @@ enum connection_step connection_tunnel_greet_step(struct connection *connection)
     default:
         LOG(LEVEL_DEBUG, "client_handshake_failed",
             .host = host_name_view(&connection->tunnel.host));
-        if (connection->is_sni_wrong)
-            return connection_drop(connection, REFUSAL_MISDIRECTED_REQUEST);
         connection_free(connection);
         return CONNECTION_WAIT;
     }

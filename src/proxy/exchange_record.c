@@ -3,6 +3,7 @@
 #include "proxy/exchange_record.h"
 
 #include "observe/metrics.h"
+#include "proxy/passthrough.h"
 #include "proxy/refusal.h"
 
 #include <time.h>
@@ -147,4 +148,38 @@ void connection_record(const struct connection *connection, enum refusal_code co
 
     count(code);
     write_audit(connection->proxy, &record, code);
+}
+
+void connection_record_passthrough(const struct connection *connection)
+{
+    const struct passthrough *passthrough = connection->passthrough;
+    const struct view *view = connection->sandbox->view;
+    bool was_connected = passthrough->address.port != 0;
+    char client[IP_ADDRESS_TEXT_MAX], address[IP_ADDRESS_TEXT_MAX];
+    struct slice stores[VIEW_LAYERS_MAX];
+    struct audit_record record = {
+        .time_ms = passthrough->began_ms,
+        .sandbox = view->sandbox_id,
+        .org = view->org_id,
+        .client = ip_address_format(&connection->client.address, client),
+        .protocol = SLICE("tls-passthrough"),
+        .host = host_name_view(&connection->tunnel.host),
+        .port = connection->tunnel.port,
+        .upstream =
+            was_connected ? ip_address_format(&passthrough->address.address, address) : SLICE_NONE,
+        .stores = stores,
+        .store_count = fill_stores(view, stores),
+        .bytes_in = passthrough->up.bytes,
+        .bytes_out = passthrough->down.bytes,
+        .duration_ms = deadline_now_ms() - passthrough->since_ms,
+    };
+
+    enum refusal_code refusal = was_connected ? REFUSAL_NONE : passthrough->refusal;
+    count(refusal);
+    metrics_add(METRIC_PASSTHROUGHS, was_connected);
+    metrics_add(METRIC_BYTES_FROM_CLIENTS, (long long)record.bytes_in);
+    metrics_add(METRIC_BYTES_TO_CLIENTS, (long long)record.bytes_out);
+    if (passthrough->refusal != REFUSAL_NONE) /* allowed when it began */
+        record.code = slice_from_string(refusal_code_name(passthrough->refusal));
+    write_audit(connection->proxy, &record, refusal);
 }

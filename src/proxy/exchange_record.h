@@ -14,3 +14,5 @@ void exchange_record(const struct exchange *exchange, uint64_t duration_us);
 MUST_USE enum error connection_write_refusal(struct connection *connection, enum refusal_code code,
                                              struct slice detail);
 void connection_record(const struct connection *connection, enum refusal_code code);
+/* A passthrough is over, or was refused. */
+void connection_record_passthrough(const struct connection *connection);

@@ -11,6 +11,7 @@
 #include "proxy/connection.h"
 #include "proxy/dns_gate.h"
 #include "proxy/listener.h"
+#include "proxy/passthrough.h"
 #include "proxy/upstream_tls.h"
 
 #include <sodium.h>
@@ -249,6 +250,8 @@ static void end_connections_of(struct proxy *proxy, const struct sandbox *sandbo
 void proxy_on_view_update(struct proxy *proxy, struct view *view)
 {
     struct sandbox *sandbox = sandbox_find_known(proxy, view->sandbox_id);
+    bool may_have_passthroughs =
+        sandbox != NULL && sandbox->view != NULL && host_list_count(sandbox->view->passthrough) > 0;
 
     if (sandbox != NULL)
         sandbox_set_view(sandbox, view);
@@ -257,6 +260,8 @@ void proxy_on_view_update(struct proxy *proxy, struct view *view)
     source_learn(proxy, view);
     if (sandbox != NULL && view->status != VIEW_RUNNING)
         end_connections_of(proxy, sandbox, connection_suspend);
+    if (may_have_passthroughs)
+        end_connections_of(proxy, sandbox, connection_follow_view);
 }
 
 void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id)
@@ -278,7 +283,8 @@ void proxy_on_source_changed(struct proxy *proxy, const struct ip_address *addre
 void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
                      const struct ip_endpoint *address, struct slice detail)
 {
-    upstream_on_dialed(proxy, ticket, code, fd, address, detail);
+    if (!passthrough_on_dialed(proxy, ticket, code, fd, address))
+        upstream_on_dialed(proxy, ticket, code, fd, address, detail);
 }
 
 void proxy_on_looked_up(struct proxy *proxy, uint64_t ticket, const struct proxy_looked_up *answer)

@@ -10,6 +10,7 @@ enum ticket_kind {
     TICKET_VIEW,
     TICKET_SOURCE,
     TICKET_DIAL,
+    TICKET_PASSTHROUGH, /* a dial too */
     TICKET_MINT,
     TICKET_VALUES,
     TICKET_LOOKUP

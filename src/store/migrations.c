@@ -71,7 +71,11 @@ static const char checkpoints[] =
     " checkpoint_id TEXT NOT NULL REFERENCES checkpoints (id) ON DELETE CASCADE,"
     " name TEXT NOT NULL, token BYTEA NOT NULL, PRIMARY KEY (checkpoint_id, name));";
 
-static const char *const steps[] = {owners, secret_stores, sandboxes, checkpoints};
+static const char store_lists[] =
+    "ALTER TABLE secret_stores ADD COLUMN passthrough TEXT NOT NULL DEFAULT '[]';"
+    "ALTER TABLE secret_stores ADD COLUMN private_hosts TEXT NOT NULL DEFAULT '[]';";
+
+static const char *const steps[] = {owners, secret_stores, sandboxes, checkpoints, store_lists};
 
 int64_t migrations_latest(void)
 {

@@ -9,7 +9,7 @@
 
 #define SELECT                                                                                     \
     "SELECT id, org_id, name, egress, egress_mac, seq, redact_responses, read_only, deleted,"      \
-    " created_at_ms, updated_at_ms FROM secret_stores "
+    " created_at_ms, updated_at_ms, passthrough, private_hosts FROM secret_stores "
 
 static enum error read_store(const struct rows *row, struct arena *arena, void *out)
 {
@@ -23,7 +23,8 @@ static enum error read_store(const struct rows *row, struct arena *arena, void *
     store->deleted = rows_integer(row, 8) != 0;
     store->created_at_ms = rows_integer(row, 9);
     store->updated_at_ms = rows_integer(row, 10);
-    return OK;
+    TRY(load_list(row, arena, 11, &store->passthrough));
+    return load_list(row, arena, 12, &store->private_hosts);
 }
 
 static const struct load_shape store_shape = {sizeof(struct secret_store), read_store};
@@ -72,29 +73,37 @@ enum error secret_stores_page(struct store *store, struct arena *arena, uint64_t
     return OK;
 }
 
+/* As they are at rest. */
+struct encoded_lists {
+    struct slice egress, passthrough, private_hosts;
+};
+
 static enum error insert(struct store *store, const struct secret_store_new *new_store,
-                         struct slice egress)
+                         const struct encoded_lists *lists)
 {
     uint64_t seq;
     TRY(store_next_seq(store, "secret_stores", &seq));
     return database_run(
         store->database,
         "INSERT INTO secret_stores (id, seq, org_id, name, egress, egress_mac, redact_responses,"
-        " read_only, deleted, created_at_ms, updated_at_ms)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?9)",
+        " read_only, deleted, created_at_ms, updated_at_ms, passthrough, private_hosts)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?9, ?10, ?11)",
         SQL_WITH(SQL_TEXT(new_store->id), SQL_INTEGER(seq), SQL_TEXT(new_store->org_id),
-                 SQL_TEXT(new_store->name), SQL_TEXT(egress),
+                 SQL_TEXT(new_store->name), SQL_TEXT(lists->egress),
                  SQL_BLOB(new_store->egress_mac, SECRET_STORES_MAC_SIZE),
                  SQL_INTEGER(new_store->redact_responses), SQL_INTEGER(new_store->read_only),
-                 SQL_INTEGER(store_now_ms())));
+                 SQL_INTEGER(store_now_ms()), SQL_TEXT(lists->passthrough),
+                 SQL_TEXT(lists->private_hosts)));
 }
 
 static enum error create(struct store *store, struct arena *arena,
                          const struct secret_store_new *new_store, struct secret_store *out)
 {
-    struct slice egress;
-    TRY(text_list_encode(arena, &new_store->egress, &egress));
-    TRY(insert(store, new_store, egress));
+    struct encoded_lists lists;
+    TRY(text_list_encode(arena, &new_store->egress, &lists.egress));
+    TRY(text_list_encode(arena, &new_store->passthrough, &lists.passthrough));
+    TRY(text_list_encode(arena, &new_store->private_hosts, &lists.private_hosts));
+    TRY(insert(store, new_store, &lists));
     return secret_stores_find(store, arena, new_store->org_id, new_store->id, out);
 }
 
@@ -103,6 +112,19 @@ enum error secret_stores_create(struct store *store, struct arena *arena,
 {
     TRY(database_begin(store->database));
     return database_end(store->database, create(store, arena, new_store, out));
+}
+
+/* SQL NULL for a list that stays as it is. */
+static enum error list_or_null(struct arena *arena, const struct text_list *list,
+                               struct parameter *out)
+{
+    struct slice text;
+    *out = SQL_NULL;
+    if (list == NULL)
+        return OK;
+    TRY(text_list_encode(arena, list, &text));
+    *out = SQL_TEXT(text);
+    return OK;
 }
 
 static struct parameter flag_or_null(const bool *flag)
@@ -114,24 +136,26 @@ enum error secret_stores_update(struct store *store, struct slice org_id, struct
                                 const struct secret_store_change *change)
 {
     OWNED_ARENA scratch = {NULL};
-    struct slice egress = SLICE_NONE;
-    if (change->egress != NULL)
-        TRY(text_list_encode(&scratch, change->egress, &egress));
+    struct parameter egress, passthrough, private_hosts;
+    TRY(list_or_null(&scratch, change->egress, &egress));
+    TRY(list_or_null(&scratch, change->passthrough, &passthrough));
+    TRY(list_or_null(&scratch, change->private_hosts, &private_hosts));
 
     return database_run_found(
         store->database,
         "UPDATE secret_stores SET name = COALESCE(?3, name), egress = COALESCE(?4, egress),"
         " egress_mac = COALESCE(?5, egress_mac),"
         " redact_responses = COALESCE(?6, redact_responses),"
-        " read_only = COALESCE(?7, read_only), updated_at_ms = ?8"
+        " read_only = COALESCE(?7, read_only), updated_at_ms = ?8,"
+        " passthrough = COALESCE(?9, passthrough),"
+        " private_hosts = COALESCE(?10, private_hosts)"
         " WHERE id = ?1 AND org_id = ?2 AND deleted = 0",
         SQL_WITH(SQL_TEXT(id), SQL_TEXT(org_id),
-                 change->name == NULL ? SQL_NULL : SQL_TEXT(*change->name),
-                 change->egress == NULL ? SQL_NULL : SQL_TEXT(egress),
+                 change->name == NULL ? SQL_NULL : SQL_TEXT(*change->name), egress,
                  change->egress_mac == NULL ? SQL_NULL
                                             : SQL_BLOB(change->egress_mac, SECRET_STORES_MAC_SIZE),
                  flag_or_null(change->redact_responses), flag_or_null(change->read_only),
-                 SQL_INTEGER(store_now_ms())));
+                 SQL_INTEGER(store_now_ms()), passthrough, private_hosts));
 }
 
 static enum error hide(struct store *store, struct slice org_id, struct slice id)

@@ -18,6 +18,7 @@ struct secret_store {
     struct slice id, org_id, name;
     struct text_list egress;                    /* as it was given */
     uint8_t egress_mac[SECRET_STORES_MAC_SIZE]; /* the keyholder's, over (org, id, egress) */
+    struct text_list passthrough, private_hosts;
     bool redact_responses;
     bool read_only; /* declared in the configuration; it is for the caller to honour this */
     bool deleted;   /* hidden; seen only where a function says so */
@@ -34,6 +35,7 @@ struct secret_store_new {
     struct slice org_id, name;
     struct text_list egress;
     const uint8_t *egress_mac; /* SECRET_STORES_MAC_SIZE bytes */
+    struct text_list passthrough, private_hosts;
     bool redact_responses, read_only;
 };
 
@@ -42,6 +44,7 @@ struct secret_store_change {
     const struct slice *name;
     const struct text_list *egress;
     const uint8_t *egress_mac;
+    const struct text_list *passthrough, *private_hosts;
     const bool *redact_responses;
     const bool *read_only;
 };

@@ -13,7 +13,8 @@ static enum error read_layer(const struct rows *row, struct arena *arena, void *
     TRY(load_list(row, arena, 2, &layer->egress));
     TRY(load_bytes(row, 3, layer->egress_mac, sizeof layer->egress_mac));
     layer->redact_responses = rows_integer(row, 4) != 0;
-    return OK;
+    TRY(load_list(row, arena, 5, &layer->passthrough));
+    return load_list(row, arena, 6, &layer->private_hosts);
 }
 
 static enum error load_layers(struct store *store, struct arena *arena, struct view_data *data)
@@ -22,7 +23,8 @@ static enum error load_layers(struct store *store, struct arena *arena, struct v
     struct loaded all;
     TRY(load_all(store, arena,
                  &(struct load_query){
-                     "SELECT s.id, s.name, s.egress, s.egress_mac, s.redact_responses"
+                     "SELECT s.id, s.name, s.egress, s.egress_mac, s.redact_responses,"
+                     " s.passthrough, s.private_hosts"
                      " FROM sandbox_layers l JOIN secret_stores s ON s.id = l.bound_store_id"
                      " WHERE l.sandbox_seq = ?1 ORDER BY l.position",
                      SQL_WITH(SQL_INTEGER(data->sandbox.seq)), &shape},

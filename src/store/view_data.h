@@ -11,6 +11,7 @@ struct view_data_layer {
     struct slice store_id, store_name;
     struct text_list egress;
     uint8_t egress_mac[SECRET_STORES_MAC_SIZE];
+    struct text_list passthrough, private_hosts;
     bool redact_responses;
 };
 

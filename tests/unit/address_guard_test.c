@@ -194,11 +194,39 @@ static void an_operators_network_is_exempt_but_never_a_forbidden_address(void **
     }
 }
 
+static void a_named_exception_reaches_numbered_networks_and_no_metadata(void **state)
+{
+    static const struct {
+        const char *address;
+        bool is_internal;
+    } addresses[] = {
+        {"10.0.0.0", true},         {"10.255.255.255", true},   {"100.64.0.0", true},
+        {"100.127.255.255", true},  {"172.16.0.0", true},       {"172.31.255.255", true},
+        {"192.168.0.0", true},      {"192.168.255.255", true},  {"fc00::1", true},
+        {"fd12:3456::1", true},     {"0.0.0.0", false},         {"127.0.0.1", false},
+        {"169.254.169.254", false}, {"169.254.0.1", false},     {"192.0.0.1", false},
+        {"192.0.2.1", false},       {"198.18.0.1", false},      {"224.0.0.1", false},
+        {"8.8.8.8", false},         {"100.100.100.200", false}, {"::1", false},
+        {"fe80::1", false},         {"fec0::1", false},         {"fd00:ec2::254", false},
+        {"fd20:ce::254", false},    {"::ffff:10.0.0.1", false}, {"64:ff9b::a00:1", false},
+        {"2002:a00:1::", false},    {"2001:db8::1", false},     {"2606:4700::1", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+        struct ip_address address;
+        assert_int_equal(ip_address_parse(slice_from_string(addresses[i].address), &address), OK);
+        if (address_guard_is_internal(&address) != addresses[i].is_internal)
+            fail_msg("%s", addresses[i].address);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_special_range_is_told_from_public_addresses),
         cmocka_unit_test(without_exemptions_only_public_addresses_are_permitted),
+        cmocka_unit_test(a_named_exception_reaches_numbered_networks_and_no_metadata),
         cmocka_unit_test(an_operators_network_is_exempt_but_never_a_forbidden_address),
     };
 

@@ -288,6 +288,95 @@ static void a_view_without_a_merged_list_reaches_nothing(void **state)
     assert_int_equal(decision.verdict, VERDICT_DENY);
 }
 
+/* Of two layers: what one may not reach is no passthrough, and each adds to the other. */
+static const struct fixture passing = {
+    .layers = {{"base", "pin.test,*.wild.test"}, {"top", "b.test:*,pin.test"}},
+    .passthrough = {"*.wild.test,elsewhere.test", "b.test:8443,pin.test:443"},
+    .private_hosts = {"b.test", "pin.test,10.1.2.3"},
+    .secrets = {{"ANYWHERE", 0, "", NULL}, {"BOUND", 1, "b.test:*,pin.test", NULL}},
+};
+static const struct fixture passing_all = {
+    .layers = {{"open", ""}},
+    .passthrough = {"*"},
+    .secrets = {{"ANYWHERE", 0, "", NULL}},
+};
+
+static const struct {
+    const struct fixture *view;
+    const char *target;
+    int verdict;
+    enum refusal_code code;
+    const char *pattern, *store;
+} passthrough_cases[] = {
+    {&passing, "pin.test:443", ALLOW, REFUSAL_NONE, "pin.test:443", "top"},
+    {&passing, "a.wild.test:443", ALLOW, REFUSAL_NONE, "*.wild.test", "base"},
+    {&passing, "b.test:8443", ALLOW, REFUSAL_NONE, "b.test:8443", "top"},
+    /* allowed, and intercepted */
+    {&passing, "pin.test:80", DENY, REFUSAL_NONE, "", ""},
+    {&passing, "b.test:443", DENY, REFUSAL_NONE, "", ""},
+    /* listed, and not allowed */
+    {&passing, "elsewhere.test:443", DENY, REFUSAL_HOST_NOT_ALLOWED, "", ""},
+    {&passing, "a.wild.test:8443", DENY, REFUSAL_HOST_NOT_ALLOWED, "", ""},
+    /* no restriction: every name, but no address */
+    {&passing_all, "any.test:443", ALLOW, REFUSAL_NONE, "*", "open"},
+    {&passing_all, "192.0.2.1:443", DENY, REFUSAL_NONE, "", ""},
+    {&one_store, "api.example.com:443", DENY, REFUSAL_NONE, "", ""},
+};
+
+static void tls_passes_unopened_where_it_is_allowed_and_listed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(passthrough_cases); i++) {
+        OWNED_STRUCT(view) *view = fixture_view(passthrough_cases[i].view);
+        struct authority target = target_of(passthrough_cases[i].target);
+        struct decision decision =
+            decision_for_passthrough(view, &target, (struct decision_settings){0});
+
+        if ((int)decision.verdict != passthrough_cases[i].verdict ||
+            decision.code != passthrough_cases[i].code ||
+            !says(decision.pattern, passthrough_cases[i].pattern) ||
+            !says(decision.store, passthrough_cases[i].store))
+            fail_msg("%s: %s", passthrough_cases[i].target, refusal_code_name(decision.code));
+    }
+}
+
+static void no_secret_goes_where_tls_passes_unopened(void **state)
+{
+    OWNED_STRUCT(view) *view = fixture_view(&passing);
+    struct decision_settings settings = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(passthrough_cases); i++) {
+        struct authority target = target_of(passthrough_cases[i].target);
+        bool passes = decision_for_passthrough(view, &target, settings).verdict == VERDICT_ALLOW;
+
+        for (size_t j = 0; j < view->secret_count && passes; j++)
+            assert_int_equal(decision_for_secret(view, &view->secrets[j], &target, settings).code,
+                             REFUSAL_SECRET_HOST_NOT_ALLOWED);
+    }
+    struct authority beside = target_of("b.test:443");
+    assert_int_equal(decision_for_secret(view, &view->secrets[1], &beside, settings).verdict,
+                     ALLOW);
+}
+
+static void a_private_target_is_named_whatever_the_port(void **state)
+{
+    static const struct {
+        const char *host, *store;
+    } named[] = {{"b.test", "base"}, {"pin.test", "top"}, {"10.1.2.3", "top"},
+                 {"a.b.test", NULL}, {"10.1.2.4", NULL},  {"wild.test", NULL}};
+    OWNED_STRUCT(view) *view = fixture_view(&passing);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+        struct host_name host;
+        assert_int_equal(host_name_parse(slice_from_string(named[i].host), &host), OK);
+        struct decision decision = decision_for_private(view, &host);
+        assert_int_equal(decision.verdict, named[i].store != NULL ? ALLOW : DENY);
+        assert_true(slice_equals(decision.store, slice_from_string(named[i].store)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +384,9 @@ int main(void)
         cmocka_unit_test(a_name_is_known_when_some_port_of_it_may_be_reached),
         cmocka_unit_test(no_host_is_allowed_whose_name_is_not),
         cmocka_unit_test(a_secret_goes_where_its_own_list_and_the_sandboxs_both_say),
+        cmocka_unit_test(tls_passes_unopened_where_it_is_allowed_and_listed),
+        cmocka_unit_test(no_secret_goes_where_tls_passes_unopened),
+        cmocka_unit_test(a_private_target_is_named_whatever_the_port),
         cmocka_unit_test(only_a_running_sandbox_has_an_identity),
         cmocka_unit_test(a_zeroed_decision_denies),
         cmocka_unit_test(a_view_without_a_merged_list_reaches_nothing),

@@ -171,6 +171,52 @@ static void every_one_of_many_patterns_is_found(void **state)
     assert_false(host_list_matches(list, &absent, NULL));
 }
 
+/* a pattern of the list, a pattern that it covers or not */
+static const struct {
+    const char *outer, *inner;
+    bool covers;
+} coverings[] = {
+    {"a.test", "a.test", true},
+    {"a.test", "A.test.", true},
+    {"a.test", "b.test", false},
+    {"a.test", "*.a.test", false},
+    {"*.a.test", "x.a.test", true},
+    {"*.a.test", "a.test", false},
+    {"*.a.test", "*.a.test", true},
+    {"*.a.test", "*.b.a.test", true},
+    {"*.b.a.test", "*.a.test", false},
+    {"*.a.test", "*", false},
+    {"*", "*", true},
+    {"*", "*.a.test", true},
+    {"*", "a.test", true},
+    {"*", "192.0.2.1", false},
+    {"192.0.2.1", "192.0.2.1", true},
+    /* without a port, 443 is what it means */
+    {"a.test:443", "a.test", true},
+    {"a.test:80", "a.test", false},
+    {"a.test", "a.test:8443", false},
+    {"a.test:*", "a.test:8443", true},
+    {"a.test:8443", "a.test:*", false},
+    {"a.test:*", "a.test:*", true},
+    {"*:*", "*.a.test:*", true},
+    {"*", "*.a.test:*", false},
+};
+
+static void a_pattern_is_covered_by_one_that_means_no_less(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(coverings); i++) {
+        OWNED_STRUCT(host_list) *list = list_of(&coverings[i].outer, 1);
+        struct host_pattern inner;
+
+        assert_int_equal(host_pattern_parse(slice_from_string(coverings[i].inner), &inner, NULL),
+                         OK);
+        if (host_list_covers(list, &inner) != coverings[i].covers)
+            fail_msg("%s, %s", coverings[i].outer, coverings[i].inner);
+        assert_false(host_list_covers(NULL, &inner));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +226,7 @@ int main(void)
         cmocka_unit_test(texts_stay_as_given_in_order_without_literal_duplicates),
         cmocka_unit_test(a_bad_pattern_is_not_added),
         cmocka_unit_test(the_text_is_copied),
+        cmocka_unit_test(a_pattern_is_covered_by_one_that_means_no_less),
         cmocka_unit_test(every_one_of_many_patterns_is_found),
     };
 

@@ -213,6 +213,57 @@ static void a_pattern_matches_what_its_rule_says(void **state)
     }
 }
 
+static void a_host_alone_has_neither_wildcard_nor_port(void **state)
+{
+    static const char *const good[] = {"db.internal", "10.1.2.3", "fd00::1", "[fd00::1]"};
+    static const char *const bad[] = {
+        "*", "*.internal.test", "db.internal:443", "db.internal:*", "10.0.0.0/8", "10.1.2.3:443",
+        ""};
+    struct host_pattern pattern;
+    const char *why = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_int_equal(host_pattern_parse_host(slice_from_string(good[i]), &pattern, &why), OK);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++, why = NULL) {
+        assert_int_equal(host_pattern_parse_host(slice_from_string(bad[i]), &pattern, &why),
+                         ERR_SYNTAX);
+        assert_non_null(why);
+    }
+}
+
+static void two_patterns_overlap_when_some_target_is_both(void **state)
+{
+    static const struct {
+        const char *one, *other;
+        bool overlap;
+    } pairs[] = {
+        {"a.test", "a.test", true},
+        {"a.test", "b.test", false},
+        {"*.a.test", "x.a.test", true},
+        {"*.a.test", "a.test", false},
+        {"*.a.test", "*.b.a.test", true},
+        {"*.a.test", "*.b.test", false},
+        {"*", "*.a.test", true},
+        {"*", "192.0.2.1", false},
+        {"a.test", "a.test:443", true},
+        {"a.test", "a.test:8443", false},
+        {"a.test:*", "a.test:8443", true},
+        {"*.a.test:80", "x.a.test", true},
+        {"*.a.test:81", "x.a.test", false},
+    };
+    struct host_pattern one, other;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        assert_int_equal(host_pattern_parse(slice_from_string(pairs[i].one), &one, NULL), OK);
+        assert_int_equal(host_pattern_parse(slice_from_string(pairs[i].other), &other, NULL), OK);
+        if (host_pattern_overlaps(&one, &other) != pairs[i].overlap ||
+            host_pattern_overlaps(&other, &one) != pairs[i].overlap)
+            fail_msg("%s, %s", pairs[i].one, pairs[i].other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_bad_pattern_is_refused_with_a_sentence_that_helps),
         cmocka_unit_test(a_nul_or_an_endless_pattern_is_refused),
         cmocka_unit_test(a_pattern_matches_what_its_rule_says),
+        cmocka_unit_test(a_host_alone_has_neither_wildcard_nor_port),
+        cmocka_unit_test(two_patterns_overlap_when_some_target_is_both),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

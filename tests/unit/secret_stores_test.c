@@ -89,6 +89,28 @@ static void an_update_changes_only_what_is_passed(void **state)
     assert_true(store.updated_at_ms >= store.created_at_ms);
 }
 
+static void the_lists_beside_the_allowlist_are_kept_and_replaced_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+    struct slice id = make_store(f, "agent");
+    assert_int_equal(find_store(f, id).passthrough.count, 0);
+    assert_int_equal(find_store(f, id).private_hosts.count, 0);
+
+    const struct text_list passthrough = TEXTS(SLICE("*.pin.test"), SLICE("b.test:8443"));
+    const struct text_list private_hosts = TEXTS(SLICE("db.internal"));
+    assert_ok(secret_stores_update(f->store, f->org, id,
+                                   &(struct secret_store_change){.passthrough = &passthrough,
+                                                                 .private_hosts = &private_hosts}));
+    const struct text_list none = NO_TEXTS;
+    assert_ok(secret_stores_update(f->store, f->org, id,
+                                   &(struct secret_store_change){.private_hosts = &none}));
+    struct secret_store store = find_store(f, id);
+    assert_int_equal(store.passthrough.count, 2);
+    assert_slice(store.passthrough.items[1], SLICE("b.test:8443"));
+    assert_int_equal(store.private_hosts.count, 0);
+    assert_int_equal(store.egress.count, 2);
+}
+
 static void an_update_to_a_taken_name_changes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -301,6 +323,7 @@ int main(void)
         TEST(a_store_name_is_unique_in_its_org_only),
         TEST(stores_are_listed_in_the_order_of_creation),
         TEST(an_update_changes_only_what_is_passed),
+        TEST(the_lists_beside_the_allowlist_are_kept_and_replaced_one_by_one),
         TEST(an_update_to_a_taken_name_changes_nothing),
         TEST(another_org_sees_nothing_of_a_store),
         TEST(a_deleted_store_that_serves_nobody_is_erased),

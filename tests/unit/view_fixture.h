@@ -10,8 +10,8 @@
 enum { FIXTURE_MAX = 8 };
 
 struct fixture_layer {
-    const char *store; /* NULL ends the list */
-    const char *hosts; /* patterns behind one another, with commas */
+    const char *store;                       /* NULL ends the list */
+    const char *hosts;                       /* patterns behind one another, with commas */
 };
 
 struct fixture_secret {
@@ -24,6 +24,7 @@ struct fixture_secret {
 struct fixture {
     struct fixture_layer layers[FIXTURE_MAX + 1];
     struct fixture_secret secrets[FIXTURE_MAX + 1]; /* the token of secret n is sixteen times n */
+    const char *passthrough[FIXTURE_MAX], *private_hosts[FIXTURE_MAX]; /* of each layer */
     bool reaches_nothing;
     enum view_status status;
 };
@@ -47,6 +48,8 @@ static inline size_t fixture_fill_layers(const struct fixture *fixture, struct v
         layers[count].store_id = SLICE("st-1");
         layers[count].store_name = slice_from_string(fixture->layers[count].store);
         layers[count].allowlist = fixture_list(fixture->layers[count].hosts);
+        layers[count].passthrough = fixture_list(fixture->passthrough[count]);
+        layers[count].private_hosts = fixture_list(fixture->private_hosts[count]);
         memset(layers[count].allowlist_mac, (int)count + 1, VIEW_MAC_SIZE);
     }
     return count;
@@ -101,6 +104,8 @@ static inline void fixture_encode(const struct fixture *fixture, struct buffer *
     assert_int_equal(view_encode(&view, out), OK);
     for (size_t i = 0; i < FIXTURE_MAX; i++) {
         host_list_free(layers[i].allowlist);
+        host_list_free(layers[i].passthrough);
+        host_list_free(layers[i].private_hosts);
         host_list_free(secrets[i].hosts);
     }
 }

@@ -14,6 +14,8 @@
 
 static const struct fixture sample = {
     .layers = {{"base", "a.test,*.b.test:8443"}, {"middle", ""}, {"top", "c.test,a.test"}},
+    .passthrough = {"p.test", "", "q.test,p.test"},
+    .private_hosts = {"", "db.internal,10.1.2.3", "db.internal"},
     .secrets = {{"A_KEY", 0, "", NULL}, {"B_KEY", 2, "a.test,[::1]:443", "header:authorization"}},
     .status = VIEW_RUNNING,
 };
@@ -42,16 +44,21 @@ static void a_view_arrives_as_it_was_sent(void **state)
     assert_true(slice_equals(view->secrets[1].box, SLICE("sealgate.v1.box")));
 }
 
-static void the_merged_list_is_the_union_earliest_layer_first(void **state)
+static void assert_list(const struct host_list *list, const char *const *expected, size_t count)
 {
-    static const struct slice expected[] = {SLICE_INIT("a.test"), SLICE_INIT("*.b.test:8443"),
-                                            SLICE_INIT("c.test")};
+    assert_int_equal(host_list_count(list), count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(slice_equals(host_list_text(list, i), slice_from_string(expected[i])));
+}
+
+static void a_merged_list_is_the_union_earliest_layer_first(void **state)
+{
     OWNED_STRUCT(view) *view = fixture_view(&sample);
 
     (void)state;
-    assert_int_equal(host_list_count(view->egress), ARRAY_LEN(expected));
-    for (size_t i = 0; i < ARRAY_LEN(expected); i++)
-        assert_true(slice_equals(host_list_text(view->egress, i), expected[i]));
+    assert_list(view->egress, (const char *[]){"a.test", "*.b.test:8443", "c.test"}, 3);
+    assert_list(view->passthrough, (const char *[]){"p.test", "q.test"}, 2);
+    assert_list(view->private_hosts, (const char *[]){"db.internal", "10.1.2.3"}, 2);
 }
 
 static void a_decoded_view_encodes_into_the_same_bytes(void **state)
@@ -214,6 +221,16 @@ static void give_an_endless_name(struct view *view)
     view->layers[0].store_name = slice_of(endless, sizeof(endless));
 }
 
+static void make_a_private_host_a_wildcard(struct view *view)
+{
+    assert_int_equal(host_list_add(view->layers[0].private_hosts, SLICE("*.b.test"), NULL), OK);
+}
+
+static void give_a_private_host_a_port(struct view *view)
+{
+    assert_int_equal(host_list_add(view->layers[0].private_hosts, SLICE("b.test:22"), NULL), OK);
+}
+
 static const struct {
     const char *what;
     void (*break_it)(struct view *view);
@@ -233,6 +250,8 @@ static const struct {
     {"an unknown status", invent_a_status, ERR_SYNTAX},
     {"an address of five bytes", give_the_source_an_odd_length, ERR_SYNTAX},
     {"no sandbox id", leave_the_sandbox_without_id, ERR_SYNTAX},
+    {"a wildcard among the private hosts", make_a_private_host_a_wildcard, ERR_SYNTAX},
+    {"a port among the private hosts", give_a_private_host_a_port, ERR_SYNTAX},
     {"an endless store name", give_an_endless_name, ERR_SYNTAX},
 };
 
@@ -252,7 +271,7 @@ static void encode_list(struct buffer *out, const char *const *patterns, uint32_
     struct wire_writer writer = wire_writer_of(out);
     static const uint8_t zeros[32];
 
-    wire_write_raw(&writer, "SGV1", 4);
+    wire_write_raw(&writer, "SGV2", 4);
     wire_write_u64(&writer, 1);
     wire_write_u64(&writer, 1);
     wire_write_slice(&writer, SLICE("sb-1"));
@@ -268,6 +287,8 @@ static void encode_list(struct buffer *out, const char *const *patterns, uint32_
     for (uint32_t i = 0; i < count; i++)
         wire_write_slice(&writer, slice_from_string(patterns[i]));
     wire_write_raw(&writer, zeros, VIEW_MAC_SIZE);
+    wire_write_u32(&writer, 0); /* passthrough hosts, private hosts, secrets, tokens */
+    wire_write_u32(&writer, 0);
     wire_write_u32(&writer, 0);
     wire_write_u32(&writer, 0);
     assert_int_equal(writer.error, OK);
@@ -353,7 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_view_arrives_as_it_was_sent),
-        cmocka_unit_test(the_merged_list_is_the_union_earliest_layer_first),
+        cmocka_unit_test(a_merged_list_is_the_union_earliest_layer_first),
         cmocka_unit_test(a_decoded_view_encodes_into_the_same_bytes),
         cmocka_unit_test(no_truncation_and_no_surplus_is_accepted),
         cmocka_unit_test(every_changed_byte_is_refused_or_kept),
