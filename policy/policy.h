@@ -11,3 +11,4 @@
 #include "policy/refusal_code.h"
 #include "policy/token.h"
 #include "policy/view.h"
+#include "policy/view_change.h"
