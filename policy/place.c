@@ -6,7 +6,7 @@
 static const char why_place[] =
     "A place is \"header\", \"header:<field>\", \"websocket\", \"query\", \"path\" or \"body\".";
 static const char why_not_built[] =
-    "This place is not built yet: only \"header\" and \"header:<field>\" are.";
+    "This place is not built yet: only \"header\", \"header:<field>\" and \"websocket\" are.";
 static const char why_field[] =
     "Not a header field name: lower-case letters, digits and any of !#$%&'*+-.^_`|~.";
 static const char why_forbidden[] =
@@ -101,6 +101,14 @@ bool place_list_permits_field(const struct place *places, size_t count, struct s
     return false;
 }
 
+bool place_list_has(const struct place *places, size_t count, enum place_kind kind)
+{
+    for (size_t i = 0; i < count; i++)
+        if (places[i].kind == kind)
+            return true;
+    return false;
+}
+
 /* tchar of RFC 9110, 5.6.2, without upper case. */
 static bool is_lower_field_name(struct slice field)
 {
@@ -155,9 +163,9 @@ enum error place_parse(struct slice text, struct place *out, const char **why)
         return parse_field(slice_skip(text, 7), out, why);
     if (!find_kind(text, &kind))
         return refuse(ERR_SYNTAX, why, why_place);
-    if (kind != PLACE_HEADER)
+    if (kind != PLACE_HEADER && kind != PLACE_WEBSOCKET)
         return refuse(ERR_UNSUPPORTED, why, why_not_built);
-    *out = (struct place){PLACE_HEADER, SLICE_NONE};
+    *out = (struct place){kind, SLICE_NONE};
     return OK;
 }
 

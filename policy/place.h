@@ -34,3 +34,5 @@ bool place_field_is_forbidden(struct slice field);
 bool place_field_needs_naming(struct slice field);
 /* Whether a secret with these places may be injected into this request field. */
 bool place_list_permits_field(const struct place *places, size_t count, struct slice field);
+/* Whether one of them is of this kind, whatever its field. */
+bool place_list_has(const struct place *places, size_t count, enum place_kind kind);

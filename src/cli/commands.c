@@ -21,7 +21,7 @@ static const struct cli_option seal_options[] = {
     {"store", "STORE", "the store that the value is for"},
     {"name", "SECRET", "the name of the secret that it is for"},
     {"hosts", "HOST", "a host pattern the value may go to; repeat it, or separate by commas"},
-    {"inject", "PLACE", "where it may stand: header, or header:FIELD"},
+    {"inject", "PLACE", "where it may stand: header, header:FIELD, websocket"},
     {"value", "VALUE", "the value itself (seen by other users: standard input is better)"},
     {"from-file", "FILE", "read the value from a file; - is standard input"},
 };

@@ -20,7 +20,7 @@ static const struct cli_option set_options[] = {
     {"from-file", "FILE", "read the value from a file; - is standard input"},
     {"sealed", NULL, "what is read is a sealed value, from `sealgate seal`"},
     {"hosts", "HOST", "a host pattern the value may go to; repeat it, or separate by commas"},
-    {"inject", "PLACE", "where it may stand: header, or header:FIELD"},
+    {"inject", "PLACE", "where it may stand: header, header:FIELD, websocket"},
     {"keep-value", NULL, "change only --hosts or --inject"},
 };
 

@@ -32,6 +32,8 @@ DEFINE_OWNED_STRUCT(inject_values, inject_values_unref)
 struct view *inject_values_view(const struct inject_values *values);
 /* True when some value is to be hidden in answers from this host. */
 bool inject_values_redact(const struct inject_values *values);
+/* True when some value may be injected into messages of a WebSocket. */
+bool inject_values_list_websocket(const struct inject_values *values);
 
 /* request_check.c: step 4 of the decision, before any value is known. */
 
@@ -50,6 +52,8 @@ struct inject_finding {
 void inject_check_request(const struct view *view, const struct authority *target, bool is_tls,
                           const struct http_head *head, const struct http_request *request,
                           struct decision_settings settings, struct inject_finding *out);
+/* One more name, unless it is there. */
+void inject_note_secret(struct inject_finding *finding, struct slice name);
 
 /* request_inject.c: repoints each field value that holds a token to a copy, in `storage`, with the
  * real values. To be called only after inject_check_request() allowed the same head with the same

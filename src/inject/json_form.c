@@ -2,6 +2,8 @@
 /* Escapes a value for JSON in the ways that encoders have. Never decides which one is right. */
 #include "inject/json_form.h"
 
+#include "inject/utf8.h"
+
 struct json_style {
     const char *numbered; /* ASCII written as \uXXXX beyond what has to be */
     bool slash;           /* "/" as "\/" */
@@ -81,35 +83,6 @@ static void escape_code_point(struct escaping *escaping, uint32_t point)
     put_number(escaping, 0xdc00 + (point & 0x3ff));
 }
 
-/* How many bytes the UTF-8 sequence with this first byte has; 0: none begins so. */
-static size_t sequence_len(unsigned char first)
-{
-    if (first >= 0xc2 && first <= 0xdf)
-        return 2;
-    if (first >= 0xe0 && first <= 0xef)
-        return 3;
-    return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-}
-
-/* Of more than one byte (RFC 3629); 0 when malformed. */
-static size_t decode_utf8(struct slice text, uint32_t *point)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = sequence_len((unsigned char)text.data[0]);
-
-    if (len == 0 || len > text.len)
-        return 0;
-    *point = (unsigned char)text.data[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        unsigned char next = (unsigned char)text.data[i];
-        if ((next & 0xc0) != 0x80)
-            return 0;
-        *point = *point << 6 | (next & 0x3f);
-    }
-    bool is_surrogate = *point >= 0xd800 && *point <= 0xdfff;
-    return *point < smallest[len] || *point > 0x10ffff || is_surrogate ? 0 : len;
-}
-
 /* Returns how many bytes of `text` it wrote; 0 when they are not UTF-8 and have to be. */
 static size_t escape_next(struct escaping *escaping, struct slice text)
 {
@@ -121,7 +94,7 @@ static size_t escape_next(struct escaping *escaping, struct slice text)
     } else if (!escaping->style->ascii) {
         put(escaping, text.data[0]);
     } else {
-        len = decode_utf8(text, &point);
+        len = utf8_decode(text, &point);
         if (len > 0)
             escape_code_point(escaping, point);
     }

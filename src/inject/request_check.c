@@ -53,7 +53,7 @@ static void lower(struct check *check, enum stage stage, struct decision refusal
     check->out->decision = refusal;
 }
 
-static void note_secret(struct inject_finding *out, struct slice name)
+void inject_note_secret(struct inject_finding *out, struct slice name)
 {
     for (size_t i = 0; i < out->secret_count; i++)
         if (slice_equals(out->secrets[i], name))
@@ -82,7 +82,7 @@ static void judge(struct check *check, const struct token_sighting *sighting, st
         lower(check, STAGE_UNKNOWN, refusal_at(check, STAGE_UNKNOWN, NULL));
         return;
     }
-    note_secret(check->out, secret->name);
+    inject_note_secret(check->out, secret->name);
 
     enum stage stage = stage_of(check, secret, field);
     if (stage != STAGE_HOST) {

@@ -65,3 +65,24 @@ bool token_scan_finds(struct slice text)
 
     return find_prefix(text, 0, &at);
 }
+
+static bool begins_token(struct slice text)
+{
+    struct slice digits = slice_skip(text, TOKEN_PREFIX_LEN);
+
+    for (size_t i = 0; i < digits.len; i++)
+        if (!ascii_is_digit(digits.data[i]) && !(digits.data[i] >= 'a' && digits.data[i] <= 'f'))
+            return false;
+    return text.len <= TOKEN_TEXT_LEN &&
+           slice_starts_with(SLICE(TOKEN_PREFIX), slice_take(text, TOKEN_PREFIX_LEN));
+}
+
+/* A token is a word of its own: only the word that the text breaks off in can be one. */
+size_t token_scan_undecided(struct slice text, size_t from)
+{
+    size_t at = text.len;
+
+    while (at > 0 && text.len - at <= TOKEN_TEXT_LEN && is_word(text.data[at - 1]))
+        at--;
+    return at >= from && begins_token(slice_skip(text, at)) ? at : text.len;
+}

@@ -23,3 +23,7 @@ struct token_scan token_scan_of(struct slice text);
 bool token_scan_next(struct token_scan *scan, struct token_sighting *out);
 /* Whether there is any sighting. */
 bool token_scan_finds(struct slice text);
+/* Of a text that goes on: where its end begins that may yet become one whole token, or text.len.
+ * The bytes before `from` are context only. A scan of what comes before that place gives what a
+ * scan of all the text would. */
+size_t token_scan_undecided(struct slice text, size_t from);

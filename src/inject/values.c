@@ -68,6 +68,21 @@ bool inject_values_redact(const struct inject_values *values)
     return values->patterns.count > 0;
 }
 
+bool inject_values_list_websocket(const struct inject_values *values)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        const struct view_secret *secret = &values->view->secrets[values->held[i].secret_index];
+        if (place_list_has(secret->places, secret->place_count, PLACE_WEBSOCKET))
+            return true;
+    }
+    return false;
+}
+
+const struct authority *values_target(const struct inject_values *values)
+{
+    return &values->target;
+}
+
 const struct pattern_set *values_patterns(const struct inject_values *values)
 {
     return &values->patterns;

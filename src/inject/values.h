@@ -10,3 +10,5 @@
 MUST_USE enum error values_find(const struct inject_values *values, uint32_t secret_index,
                                 struct slice *out);
 const struct pattern_set *values_patterns(const struct inject_values *values);
+/* The host that they are for. */
+const struct authority *values_target(const struct inject_values *values);

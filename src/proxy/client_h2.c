@@ -3,7 +3,7 @@
 #include "proxy/client_h2.h"
 
 #include "http/h2_request.h"
-#include "proxy/exchange.h"
+#include "proxy/exchange_websocket.h"
 #include "proxy/h2_message.h"
 #include "proxy/request_limits.h"
 
@@ -115,14 +115,14 @@ void client_h2_drain(struct client_h2 *client)
     say_goodbye(client);
 }
 
-void client_h2_cut_websockets(struct client_h2 *client)
+void client_h2_follow_view(struct client_h2 *client)
 {
     struct h2_message *message = TAILQ_FIRST(&client->link.messages), *next;
 
     for (; message != NULL; message = next) {
         next = TAILQ_NEXT(message, link_entry);
-        if (message->owner != NULL && exchange_is_open_websocket(message->owner))
-            exchange_cut(message->owner);
+        if (message->owner != NULL)
+            exchange_websocket_follow_view(message->owner);
     }
 }
 

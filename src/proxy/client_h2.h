@@ -14,8 +14,8 @@ MUST_USE enum error client_h2_open(struct connection *connection, struct client_
 void client_h2_step(struct client_h2 *client);
 /* No new requests; ends the connection with the last that is under way. */
 void client_h2_drain(struct client_h2 *client);
-/* Ends the WebSockets among its streams. */
-void client_h2_cut_websockets(struct client_h2 *client);
+/* Ends the WebSockets among its streams that the sandbox's new view no longer covers. */
+void client_h2_follow_view(struct client_h2 *client);
 /* No exchange is under way. */
 bool client_h2_is_idle(const struct client_h2 *client);
 /* Abandons what is under way. NULL is fine. */

@@ -7,8 +7,8 @@
 #include "observe/metrics.h"
 #include "proxy/client_h2.h"
 #include "proxy/connection_steps.h"
-#include "proxy/exchange.h"
 #include "proxy/exchange_record.h"
+#include "proxy/exchange_websocket.h"
 #include "proxy/listener.h"
 #include "proxy/original_destination.h"
 #include "proxy/passthrough.h"
@@ -111,18 +111,14 @@ void connection_free(struct connection *connection)
     proxy_connection_gone(proxy);
 }
 
-void connection_suspend(struct connection *connection)
-{
-    if (connection->h2 != NULL)
-        client_h2_cut_websockets(connection->h2);
-    else if (connection->exchange != NULL && exchange_is_open_websocket(connection->exchange))
-        exchange_cut(connection->exchange);
-}
-
 void connection_follow_view(struct connection *connection)
 {
     if (connection->state == CONNECTION_PASSING)
         connection_passthrough_follow_view(connection);
+    else if (connection->h2 != NULL)
+        client_h2_follow_view(connection->h2);
+    else if (connection->exchange != NULL)
+        exchange_websocket_follow_view(connection->exchange);
 }
 
 bool connection_is_idle(const struct connection *connection)

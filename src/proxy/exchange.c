@@ -73,6 +73,7 @@ void exchange_free(struct exchange *exchange)
         sandbox_end_request(exchange->connection->sandbox);
     upstream_end(exchange->upstream, exchange->origin, false);
     response_body_clear(&exchange->body);
+    websocket_rewriter_free(exchange->client_frames);
     buffer_clear(&exchange->piece);
     buffer_clear(&exchange->accepted);
     inject_values_unref(exchange->values);
@@ -327,11 +328,6 @@ static void record(struct exchange *exchange)
     exchange_record(exchange, clock_us(CLOCK_MONOTONIC) - exchange->began_us);
 }
 
-bool exchange_is_open_websocket(const struct exchange *exchange)
-{
-    return exchange->request.wants_websocket && exchange->is_head_written;
-}
-
 void exchange_abandon(struct exchange *exchange)
 {
     if (exchange == NULL)
@@ -371,6 +367,12 @@ void exchange_cut(struct exchange *exchange)
 {
     exchange->was_cut = exchange->must_close = true;
     exchange->client->ops->cut(exchange->client);
+    end(exchange);
+}
+
+void exchange_break_off(struct exchange *exchange)
+{
+    exchange->was_cut = exchange->must_close = true;
     end(exchange);
 }
 

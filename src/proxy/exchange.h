@@ -54,9 +54,10 @@ struct exchange {
     bool is_client_gone;
     bool was_retried;
     char websocket_accept[EXCHANGE_WEBSOCKET_ACCEPT_SIZE]; /* what a 101 has to bring */
+    struct websocket_rewriter *client_frames; /* of an open WebSocket; NULL: they pass unread */
     struct http_response response;
     struct response_body body;
-    struct buffer piece;       /* what a response body step lets through */
+    struct buffer piece;       /* what a step lets through; empty between steps */
     bool has_response_head;    /* the final head has come */
     bool is_head_written;      /* ... and went to the client */
     bool is_response_complete; /* the upstream's, to its end, in order */
@@ -66,6 +67,7 @@ struct exchange {
     struct refusal_limit limit;   /* that it was refused for */
     bool is_counted;              /* among the sandbox's requests under way */
     bool was_cut;                 /* the response broke off after its head was written */
+    enum refusal_code cut_reason; /* REFUSAL_NONE: it was the upstream */
     uint16_t status;              /* what the client got */
     uint64_t bytes_in, bytes_out; /* body bytes */
     uint64_t began_ms, began_us;  /* wall clock, monotonic */
@@ -78,8 +80,6 @@ struct exchange *exchange_new(const struct connection *connection, struct stream
                               const struct exchange_owner *owner);
 /* Goes as far as it can; may end the exchange, and with it the connection. */
 void exchange_step(struct exchange *exchange);
-/* A WebSocket that is open: it would outlive any decision about its sandbox. */
-bool exchange_is_open_websocket(const struct exchange *exchange);
 /* The client is going away: recorded as cut and freed, without a word to the owner. NULL is fine.
  */
 void exchange_abandon(struct exchange *exchange);
@@ -93,6 +93,8 @@ void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct s
 bool exchange_may_go_on(struct exchange *exchange, unsigned *turns);
 /* The response cannot be completed: the client must see it as truncated. */
 void exchange_cut(struct exchange *exchange);
+/* Likewise, but the client was told so within the response itself, whose end was sent. */
+void exchange_break_off(struct exchange *exchange);
 /* The pooled connection was stale: the same request once more on a fresh one, where nothing of it
  * can have been acted on. False: not safe, nothing was done. */
 bool exchange_retry(struct exchange *exchange);

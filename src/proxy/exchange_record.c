@@ -90,6 +90,11 @@ static size_t fill_stores(const struct view *view, struct slice *stores)
     return view->layer_count;
 }
 
+static enum refusal_code cut_code(const struct exchange *exchange)
+{
+    return exchange->cut_reason != REFUSAL_NONE ? exchange->cut_reason : REFUSAL_UPSTREAM_CLOSED;
+}
+
 void exchange_record(const struct exchange *exchange, uint64_t duration_us)
 {
     const struct connection *connection = exchange->connection;
@@ -124,8 +129,10 @@ void exchange_record(const struct exchange *exchange, uint64_t duration_us)
     metrics_add(METRIC_BYTES_FROM_CLIENTS, (long long)exchange->bytes_in);
     metrics_add(METRIC_BYTES_TO_CLIENTS, (long long)exchange->bytes_out);
     metrics_add(METRIC_VALUES_REDACTED, (long long)response_body_hits(&exchange->body));
+    metrics_add(METRIC_TOKENS_REPLACED,
+                (long long)websocket_rewriter_injected(exchange->client_frames));
     if (exchange->was_cut && !exchange->is_client_gone) /* allowed, and yet not complete */
-        record.code = slice_from_string(refusal_code_name(REFUSAL_UPSTREAM_CLOSED));
+        record.code = slice_from_string(refusal_code_name(cut_code(exchange)));
     write_audit(connection->proxy, &record, exchange->refusal);
 }
 

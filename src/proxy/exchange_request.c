@@ -17,7 +17,6 @@ static enum error ask_for_readable_answer(struct exchange *exchange, struct http
     http_head_remove(head, SLICE("range"));
     http_head_remove(head, SLICE("if-range"));
     http_head_remove(head, SLICE("grpc-accept-encoding"));
-    http_head_remove(head, SLICE("sec-websocket-extensions")); /* compression */
     const struct http_field *field = http_head_find(head, SLICE("accept-encoding"));
     if (field == NULL)
         return OK;
@@ -120,10 +119,31 @@ static enum pump_result on_upstream_broken(struct exchange *exchange)
     return PUMP_WAITING;
 }
 
-static enum error send_piece(struct exchange *exchange, struct slice piece)
+static enum pump_result send_piece(struct exchange *exchange, struct slice piece)
+{
+    enum error error = exchange->origin->ops->send_piece(exchange->origin, piece);
+
+    return error == OK ? PUMP_DONE : on_upstream_broken(exchange);
+}
+
+static enum pump_result send_frames(struct exchange *exchange, struct slice piece)
+{
+    struct slice frames;
+
+    if (exchange_websocket_rewrite(exchange, piece, &frames) != OK) {
+        exchange_websocket_fail(exchange, REFUSAL_BAD_REQUEST);
+        return PUMP_ENDED;
+    }
+    enum pump_result result = send_piece(exchange, frames);
+    buffer_reset(&exchange->piece);
+    return result;
+}
+
+static enum pump_result pass_piece(struct exchange *exchange, struct slice piece)
 {
     exchange->bytes_in += piece.len;
-    return exchange->origin->ops->send_piece(exchange->origin, piece);
+    return exchange->client_frames != NULL ? send_frames(exchange, piece)
+                                           : send_piece(exchange, piece);
 }
 
 /* Trailers of a request are dropped. */
@@ -152,11 +172,12 @@ static enum pump_result pass_event(struct exchange *exchange)
 {
     struct slice piece = SLICE_NONE;
 
+    if (exchange->client_frames != NULL && websocket_rewriter_has_more(exchange->client_frames))
+        return send_frames(exchange, SLICE_NONE);
     switch (exchange->client->ops->next(exchange->client, &piece)) {
     case STREAM_BODY:
-        if (!may_send(exchange, piece))
-            return on_body_too_large(exchange);
-        return send_piece(exchange, piece) == OK ? PUMP_DONE : on_upstream_broken(exchange);
+        return may_send(exchange, piece) ? pass_piece(exchange, piece)
+                                         : on_body_too_large(exchange);
     case STREAM_END:
         return send_end(exchange) == OK ? PUMP_DONE : on_upstream_broken(exchange);
     case STREAM_BLOCKED:

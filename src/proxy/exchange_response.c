@@ -16,6 +16,15 @@ static enum pump_result fail(struct exchange *exchange, enum refusal_code code, 
     return PUMP_ENDED;
 }
 
+/* What the upstream sent is not what its head says. */
+static enum pump_result fail_body(struct exchange *exchange)
+{
+    if (exchange->body.mode != RESPONSE_BODY_FRAMES)
+        return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
+    exchange_websocket_fail(exchange, REFUSAL_UPSTREAM_PROTOCOL);
+    return PUMP_ENDED;
+}
+
 static bool client_is_http10(const struct exchange *exchange)
 {
     return exchange->client->ops->head(exchange->client)->version_minor == 0;
@@ -108,11 +117,6 @@ static void adapt_switch(struct exchange *exchange, struct http_head *head)
     http_head_remove(head, SLICE("sec-websocket-accept"));
 }
 
-static bool hides_values(const struct exchange *exchange)
-{
-    return exchange->values != NULL && inject_values_redact(exchange->values);
-}
-
 /* From here on bytes pass both ways as they come, until either side closes. */
 static enum pump_result on_switch(struct exchange *exchange, struct http_head *head)
 {
@@ -120,8 +124,10 @@ static enum pump_result on_switch(struct exchange *exchange, struct http_head *h
 
     if (!exchange_websocket_accepts(exchange, head))
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the WebSocket handshake is not right");
-    if (hides_values(exchange) &&
-        response_body_plan_frames(&exchange->body, exchange->values) != OK)
+    enum refusal_code outdated = exchange_websocket_outdated(exchange);
+    if (outdated != REFUSAL_NONE)
+        return fail(exchange, outdated, "what it was decided on has changed meanwhile");
+    if (exchange_websocket_open(exchange) != OK)
         return fail(exchange, REFUSAL_OVERLOADED, "out of memory");
     origin->ops->set_framing(origin, (struct http_framing){.kind = HTTP_BODY_UNTIL_CLOSE});
     adapt_switch(exchange, head);
@@ -227,7 +233,7 @@ static enum pump_result pass_event(struct exchange *exchange)
         return on_head(exchange);
     case STREAM_BODY:
         if (pass_piece(exchange, piece) != OK)
-            return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
+            return fail_body(exchange);
         return PUMP_DONE;
     case STREAM_END:
         return on_end(exchange);
@@ -254,9 +260,7 @@ static bool client_has_room(struct exchange *exchange)
 static enum pump_result pump_step(struct exchange *exchange)
 {
     if (exchange->body.has_more)
-        return pass_piece(exchange, SLICE_NONE) == OK
-                   ? PUMP_DONE
-                   : fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
+        return pass_piece(exchange, SLICE_NONE) == OK ? PUMP_DONE : fail_body(exchange);
     return pass_event(exchange);
 }
 
@@ -275,7 +279,7 @@ enum pump_result exchange_response_pump(struct exchange *exchange)
            exchange_may_go_on(exchange, &turns))
         result = pump_step(exchange);
     if (result != PUMP_ENDED && is_all_passed(exchange) && send_last(exchange) != OK)
-        result = fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
+        result = fail_body(exchange);
     if (result == PUMP_ENDED)
         return PUMP_ENDED;
     if (origin->ops->settle(origin) != OK)

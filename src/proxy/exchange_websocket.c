@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The WebSocket handshake as a proxy sees it. Never opens a tunnel on the client's word alone. */
+/* WebSockets as a proxy sees them. Never opens a tunnel on the client's word alone, and never ends
+ * one in the midst of a frame where it could say Close. */
 #include "proxy/exchange_websocket.h"
 
 #include <openssl/sha.h>
 #include <sodium.h>
 
 enum { KEY_SIZE = 16 };
+enum { CLOSE_PROTOCOL_ERROR = 1002, CLOSE_POLICY_VIOLATION = 1008, CLOSE_SERVICE_RESTART = 1012 };
 
 static enum error add_random_key(struct http_head *head)
 {
@@ -31,6 +33,19 @@ static void expected_accept(struct slice key, char *out)
                       sodium_base64_VARIANT_ORIGINAL);
 }
 
+static bool reads_client(const struct exchange *exchange)
+{
+    return exchange->connection->is_tls && exchange->values != NULL &&
+           inject_values_list_websocket(exchange->values);
+}
+
+/* Where only the client's had to be read, a Close of ours must not come amid a frame either. */
+static bool reads_upstream(const struct exchange *exchange)
+{
+    return reads_client(exchange) ||
+           (exchange->values != NULL && inject_values_redact(exchange->values));
+}
+
 enum error exchange_websocket_prepare(struct exchange *exchange, struct http_head *head)
 {
     const struct http_field *key = http_head_find(head, SLICE("sec-websocket-key"));
@@ -40,6 +55,8 @@ enum error exchange_websocket_prepare(struct exchange *exchange, struct http_hea
         key = http_head_find(head, SLICE("sec-websocket-key"));
     }
     expected_accept(key->value, exchange->websocket_accept);
+    if (reads_upstream(exchange))
+        http_head_remove(head, SLICE("sec-websocket-extensions"));
     return OK;
 }
 
@@ -50,10 +67,94 @@ bool exchange_websocket_accepts(const struct exchange *exchange, const struct ht
     bool has_extension = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
 
     /* One that was not offered, or not by us because frames could not be read then. */
-    if (has_extension && exchange->values != NULL && inject_values_redact(exchange->values))
+    if (has_extension && reads_upstream(exchange))
         return false;
     return accept != NULL && http_head_count(head, SLICE("sec-websocket-accept")) == 1 &&
            http_head_lists(head, SLICE("upgrade"), SLICE("websocket")) &&
            http_head_lists(head, SLICE("connection"), SLICE("upgrade")) &&
            slice_equals(accept->value, slice_from_string(exchange->websocket_accept));
+}
+
+enum error exchange_websocket_open(struct exchange *exchange)
+{
+    struct inject_values *values = exchange->values;
+
+    if (reads_client(exchange))
+        TRY(websocket_rewriter_new_injecting(values, exchange->connection->proxy->settings.decision,
+                                             &exchange->finding, &exchange->client_frames));
+    return reads_upstream(exchange) ? response_body_plan_frames(&exchange->body, values) : OK;
+}
+
+enum error exchange_websocket_rewrite(struct exchange *exchange, struct slice piece,
+                                      struct slice *frames)
+{
+    TRY(websocket_rewriter_push(exchange->client_frames, piece, &exchange->piece));
+    *frames = buffer_view(&exchange->piece);
+    return OK;
+}
+
+enum refusal_code exchange_websocket_outdated(const struct exchange *exchange)
+{
+    const struct connection *connection = exchange->connection;
+
+    return view_change_ends(exchange->view, connection->sandbox->view, &exchange->target,
+                            connection->proxy->settings.decision);
+}
+
+/* What a Close says to either side. */
+struct farewell {
+    uint16_t status;
+    struct slice reason;
+};
+
+/* As good as it can be done: the one it is for may be gone, or slow. */
+static void say_close(struct websocket_rewriter *frames, struct stream *to,
+                      const struct farewell *farewell)
+{
+    OWNED_STRUCT(buffer) *out = &(struct buffer){.limit = 2 * WEBSOCKET_CONTROL_MAX};
+
+    if (frames == NULL ||
+        websocket_rewriter_close(frames, farewell->status, farewell->reason, out) != OK ||
+        to->ops->send_piece(to, buffer_view(out)) != OK)
+        return;
+    to->ops->flush(to);
+}
+
+static void end_open(struct exchange *exchange, enum refusal_code code,
+                     const struct farewell *farewell)
+{
+    struct stream *client = exchange->client;
+
+    exchange->cut_reason = code;
+    say_close(exchange->client_frames, exchange->origin, farewell);
+    say_close(exchange->body.frames, client, farewell);
+    if (exchange->body.frames != NULL && client->ops->send_end(client, NULL) == OK)
+        exchange_break_off(exchange);
+    else
+        exchange_cut(exchange);
+}
+
+void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code)
+{
+    const struct farewell farewell = {CLOSE_PROTOCOL_ERROR, SLICE("a frame is not in order")};
+
+    end_open(exchange, code, &farewell);
+}
+
+static bool is_open(const struct exchange *exchange)
+{
+    return exchange->request.wants_websocket && exchange->is_head_written;
+}
+
+void exchange_websocket_follow_view(struct exchange *exchange)
+{
+    static const struct farewell refused = {CLOSE_POLICY_VIOLATION,
+                                            SLICE_INIT("the sandbox may not go on with this")},
+                                 changed = {CLOSE_SERVICE_RESTART,
+                                            SLICE_INIT("the secrets for this host have changed")};
+
+    enum refusal_code code =
+        is_open(exchange) ? exchange_websocket_outdated(exchange) : REFUSAL_NONE;
+    if (code != REFUSAL_NONE)
+        end_open(exchange, code, code == REFUSAL_SECRET_HOST_NOT_ALLOWED ? &changed : &refused);
 }

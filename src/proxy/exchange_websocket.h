@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The WebSocket handshake (RFC 6455, 4; RFC 8441 toward HTTP/2 clients). A tunnel opens only after
- * a 101 that proves the upstream understood. */
+/* WebSockets: the handshake (RFC 6455, 4; RFC 8441 toward HTTP/2 clients), and their life once they
+ * are open. A tunnel opens only after a 101 that proves the upstream understood. Frames are read
+ * where a value may have to be put in or hidden; else bytes pass both ways as they come. */
 
 #include "proxy/exchange.h"
 
 /* Before the request is sent: notes what the upstream has to answer, and makes a key where the
- * client's protocol has none. `head` is changed. */
+ * client's protocol has none. No extension is offered where frames are read: they change what
+ * frames hold. `head` is changed. */
 MUST_USE enum error exchange_websocket_prepare(struct exchange *exchange, struct http_head *head);
 /* Whether this 101 is the answer to that. */
 bool exchange_websocket_accepts(const struct exchange *exchange, const struct http_head *head);
+/* It opens. ERR_NO_MEMORY. */
+MUST_USE enum error exchange_websocket_open(struct exchange *exchange);
+/* The sandbox's present view no longer covers what this one was decided on: why not. */
+enum refusal_code exchange_websocket_outdated(const struct exchange *exchange);
+/* Of exchange->client_frames: `*frames`, in exchange->piece, is what goes upstream for this. Any
+ * error ends the WebSocket. */
+MUST_USE enum error exchange_websocket_rewrite(struct exchange *exchange, struct slice piece,
+                                               struct slice *frames);
+/* Each of these may end the exchange, visibly for both sides: with a Close where frames are read
+ * (RFC 6455, 7.4), else by cutting. A frame cannot be understood: */
+void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code);
+/* The sandbox has a new view. For any exchange. */
+void exchange_websocket_follow_view(struct exchange *exchange);

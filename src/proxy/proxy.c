@@ -250,17 +250,13 @@ static void end_connections_of(struct proxy *proxy, const struct sandbox *sandbo
 void proxy_on_view_update(struct proxy *proxy, struct view *view)
 {
     struct sandbox *sandbox = sandbox_find_known(proxy, view->sandbox_id);
-    bool may_have_passthroughs =
-        sandbox != NULL && sandbox->view != NULL && host_list_count(sandbox->view->passthrough) > 0;
 
     if (sandbox != NULL)
         sandbox_set_view(sandbox, view);
     else if (sandbox_learn(proxy, view) == NULL)
         LOG(LEVEL_WARN, "view_not_kept", .sandbox = view->sandbox_id);
     source_learn(proxy, view);
-    if (sandbox != NULL && view->status != VIEW_RUNNING)
-        end_connections_of(proxy, sandbox, connection_suspend);
-    if (may_have_passthroughs)
+    if (sandbox != NULL)
         end_connections_of(proxy, sandbox, connection_follow_view);
 }
 

@@ -85,7 +85,7 @@ enum error response_body_plan(struct response_body *body, struct inject_values *
 enum error response_body_plan_frames(struct response_body *body, struct inject_values *values)
 {
     body->mode = RESPONSE_BODY_FRAMES;
-    return redactor_new(values, true, &body->redactor);
+    return websocket_rewriter_new_hiding(values, &body->frames);
 }
 
 void response_body_pass(struct response_body *body, struct http_framing upstream,
@@ -99,6 +99,8 @@ void response_body_clear(struct response_body *body)
 {
     coding_decoder_free(body->decoder);
     redactor_free(body->redactor);
+    websocket_rewriter_free(body->frames);
+    body->frames = NULL;
     body->decoder = NULL;
     body->redactor = NULL;
     buffer_clear(&body->coded);
@@ -137,22 +139,10 @@ static enum error push_coded(struct response_body *body, struct slice piece, str
     return OK;
 }
 
-static enum error push_frame_piece(struct response_body *body, struct slice *input,
-                                   struct buffer *out)
-{
-    struct slice piece;
-    enum websocket_piece kind = websocket_frames_next(&body->frames, input, &piece);
-
-    if (kind == WEBSOCKET_HEAD)
-        return buffer_append(out, piece);
-    TRY(redactor_feed(body->redactor, piece, out));
-    return kind == WEBSOCKET_LAST_PIECE ? redactor_finish(body->redactor, out) : OK;
-}
-
 static enum error push_frames(struct response_body *body, struct slice input, struct buffer *out)
 {
-    while (input.len > 0)
-        TRY(push_frame_piece(body, &input, out));
+    TRY(websocket_rewriter_push(body->frames, input, out));
+    body->has_more = websocket_rewriter_has_more(body->frames);
     return OK;
 }
 
@@ -169,8 +159,8 @@ enum error response_body_push(struct response_body *body, struct slice piece, st
 
 enum error response_body_end(struct response_body *body, struct buffer *out)
 {
-    if (body->mode == RESPONSE_BODY_DIRECT)
-        return OK;
+    if (body->mode == RESPONSE_BODY_DIRECT || body->mode == RESPONSE_BODY_FRAMES)
+        return OK; /* what a message that broke off holds back is lost with it */
     if (body->decoder != NULL)
         TRY(coding_decoder_finish(body->decoder));
     TRY(redactor_finish(body->redactor, destination(body, out)));
@@ -183,5 +173,7 @@ enum error response_body_end(struct response_body *body, struct buffer *out)
 
 size_t response_body_hits(const struct response_body *body)
 {
-    return body->redactor != NULL ? redactor_hits(body->redactor) : 0;
+    size_t hits = body->redactor != NULL ? redactor_hits(body->redactor) : 0;
+
+    return hits + websocket_rewriter_hidden(body->frames);
 }

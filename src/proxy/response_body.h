@@ -6,8 +6,8 @@
 
 #include "http/coding.h"
 #include "http/response.h"
-#include "http/websocket_frames.h"
 #include "inject/inject.h"
+#include "inject/websocket_rewriter.h"
 
 enum {
     RESPONSE_BODY_WHOLE_MAX = 64 * 1024, /* a body up to this long is completed first */
@@ -18,7 +18,7 @@ enum response_body_mode {
     RESPONSE_BODY_DIRECT,   /* bytes pass as they are */
     RESPONSE_BODY_FILTERED, /* decoded if need be, redacted, passed on */
     RESPONSE_BODY_WHOLE,    /* redacted, collected, passed on with its new length */
-    RESPONSE_BODY_FRAMES,   /* of a WebSocket: the payload is redacted, frame by frame */
+    RESPONSE_BODY_FRAMES,   /* of a WebSocket: its messages are redacted, its frames written anew */
 };
 
 struct response_body {
@@ -29,8 +29,8 @@ struct response_body {
     struct buffer coded;   /* arrived, not yet decoded because the client is slow */
     struct buffer decoded; /* between decoder and redactor */
     struct buffer whole;
-    struct websocket_frames frames;
-    bool has_more; /* the decoder has output left, or `coded` has bytes */
+    struct websocket_rewriter *frames; /* of FRAMES */
+    bool has_more;                     /* the decoder has output left, or `coded` has bytes */
 };
 
 /* Decides from the final response head, and changes the head accordingly (Content-Encoding goes
@@ -39,8 +39,7 @@ struct response_body {
 MUST_USE enum error response_body_plan(struct response_body *body, struct inject_values *values,
                                        struct http_head *head, struct http_framing upstream_framing,
                                        bool is_http10_client);
-/* What follows the handshake of a WebSocket. Masks only, so that lengths stay; nothing is held back
- * at the end of a frame, so a value that is split over two frames is not found. */
+/* What follows the handshake of a WebSocket: the frames of the upstream. */
 MUST_USE enum error response_body_plan_frames(struct response_body *body,
                                               struct inject_values *values);
 /* The plan where there is nothing to hide. */
@@ -48,7 +47,8 @@ void response_body_pass(struct response_body *body, struct http_framing upstream
                         bool is_http10_client);
 void response_body_clear(struct response_body *body);
 /* Takes one more piece; appends what may go to the client to `out`. While body->has_more, call
- * again with an empty piece before the next. ERR_SYNTAX: the coding is corrupt. */
+ * again with an empty piece before the next. ERR_SYNTAX: the coding is corrupt, or a frame is not
+ * in order. */
 MUST_USE enum error response_body_push(struct response_body *body, struct slice piece,
                                        struct buffer *out);
 /* The upstream's body is complete and has_more is false. */

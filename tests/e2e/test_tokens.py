@@ -144,7 +144,7 @@ def test_several_secrets_in_one_request(origin, api):
     assert origin.request(path).field("x-all") == ",".join(values.values())
 
 
-PLACES = ["query", "path", "body", "websocket"]
+PLACES = ["query", "path", "body"]
 
 
 @pytest.mark.parametrize("place", PLACES)

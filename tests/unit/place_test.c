@@ -21,7 +21,8 @@ static const struct {
     {"header:x-forwarded-for", OK, NULL},
     {"header:cookie", OK, NULL},
     {"header:a!#$%&'*+.^_`|~9", OK, NULL},
-    {"websocket", ERR_UNSUPPORTED, "not built yet"},
+    {"websocket", OK, NULL},
+    {"websocket:text", ERR_SYNTAX, "A place is"},
     {"query", ERR_UNSUPPORTED, "not built yet"},
     {"path", ERR_UNSUPPORTED, "not built yet"},
     {"body", ERR_UNSUPPORTED, "not built yet"},
@@ -209,6 +210,18 @@ static void places_that_are_no_header_permit_no_field(void **state)
     assert_false(place_list_permits_field(places, ARRAY_LEN(places), SLICE("Authorization")));
 }
 
+static void a_list_is_asked_for_a_kind(void **state)
+{
+    static const struct place places[] = {{PLACE_HEADER, SLICE_INIT("authorization")},
+                                          {PLACE_WEBSOCKET, {NULL, 0}}};
+
+    (void)state;
+    assert_true(place_list_has(places, 2, PLACE_WEBSOCKET));
+    assert_true(place_list_has(places, 2, PLACE_HEADER));
+    assert_false(place_list_has(places, 1, PLACE_WEBSOCKET));
+    assert_false(place_list_has(places, 2, PLACE_BODY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_field_takes_a_value_freely_or_when_named_or_never),
         cmocka_unit_test(a_named_field_is_the_only_one_then),
         cmocka_unit_test(places_that_are_no_header_permit_no_field),
+        cmocka_unit_test(a_list_is_asked_for_a_kind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
