@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -114,24 +115,85 @@ static void check_sources(struct doctor *doctor, const struct capture_rules *rul
                             : "nothing checks the source addresses of packets",
                 "A sandbox could speak from another's address, which is how it is known: load "
                 "packaging/nftables/sealgate.nft, or set net.ipv4.conf.all.rp_filter to 1.");
-    if (read_setting("/proc/sys/net/ipv4/conf/all/route_localnet") != 0)
+}
+
+/* Whether some interface has the setting, or all have it at once. */
+static bool is_set_anywhere(const char *setting)
+{
+    char pattern[128];
+    glob_t found;
+    bool is_set = false;
+
+    snprintf(pattern, sizeof(pattern), "/proc/sys/net/ipv4/conf/*/%s", setting);
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return false;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        is_set |= read_setting(found.gl_pathv[i]) != 0;
+    globfree(&found);
+    return is_set;
+}
+
+static void check_localnet(struct doctor *doctor)
+{
+    if (is_set_anywhere("route_localnet"))
         doctor_find(doctor, DOCTOR_NOTE, "packets to 127.0.0.0/8 are taken from the network",
-                    "Set net.ipv4.conf.all.route_localnet to 0: what listens on loopback alone "
+                    "Set net.ipv4.conf.*.route_localnet to 0: what listens on loopback alone "
                     "believes to be unreachable.");
 }
+
+static bool prints(const char *command, struct slice words)
+{
+    OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = OUTPUT_MAX};
+
+    return run(command, text) && slice_find_slice(buffer_view(text), words) < buffer_len(text);
+}
+
+#define IP(arguments) "PATH=$PATH:/usr/sbin:/sbin ip " arguments " 2>/dev/null"
 
 /* TPROXY marks packets; without a rule for the mark they are forwarded, or lost. */
 static void check_marks(struct doctor *doctor)
 {
-    OWNED_STRUCT(buffer) *rules = &(struct buffer){.limit = OUTPUT_MAX};
+    static const struct {
+        const char *what, *missing, *rules, *routes, *advice;
+    } families[] = {
+        {"IPv4 packets that TPROXY marked have a route of their own",
+         "TPROXY is used, and no route delivers marked IPv4 packets here", IP("-4 rule show"),
+         IP("-4 route show table all"),
+         "ip rule add fwmark 0x5ea1 lookup 5320; ip route add local default dev lo table 5320."},
+        {"IPv6 packets that TPROXY marked have a route of their own",
+         "TPROXY is used, and no route delivers marked IPv6 packets here", IP("-6 rule show"),
+         IP("-6 route show table all"),
+         "ip -6 rule add fwmark 0x5ea1 lookup 5320; ip -6 route add local default dev lo table "
+         "5320."},
+    };
 
-    bool is_routed = run("PATH=$PATH:/usr/sbin:/sbin ip rule show 2>/dev/null", rules) &&
-                     slice_find_slice(buffer_view(rules), SLICE("fwmark")) < buffer_len(rules);
-    doctor_find(doctor, is_routed ? DOCTOR_FINE : DOCTOR_BROKEN,
-                is_routed ? "packets that TPROXY marked have a route of their own"
-                          : "TPROXY is used, and no route delivers marked packets here",
-                "ip rule add fwmark 0x5ea1 lookup 5320; ip route add local default dev lo table "
-                "5320; and the same with ip -6.");
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        bool is_routed = prints(families[i].rules, SLICE("fwmark")) &&
+                         prints(families[i].routes, SLICE("local default dev lo"));
+        doctor_find(doctor, is_routed ? DOCTOR_FINE : DOCTOR_BROKEN,
+                    is_routed ? families[i].what : families[i].missing, families[i].advice);
+    }
+    /* The way back to the sandbox is looked up with the mark, and ends on this machine. */
+    if (is_set_anywhere("src_valid_mark") && is_set_anywhere("rp_filter"))
+        doctor_find(doctor, DOCTOR_BROKEN,
+                    "rp_filter looks at marks (src_valid_mark), so packets that TPROXY marked are "
+                    "dropped",
+                    "Set net.ipv4.conf.*.src_valid_mark to 0, or net.ipv4.conf.*.rp_filter, or "
+                    "load packaging/nftables/sealgate.nft instead.");
+}
+
+/* On port 53 it may be asked by its address, without a rule. */
+static void check_names(struct doctor *doctor, struct slice ruleset)
+{
+    const struct config_endpoints *list = &doctor->config->listen_dns;
+
+    if (list->count == 0 || list->items[0].port == 53)
+        return;
+    bool is_captured = capture_rules_read(ruleset, list->items[0].port).redirects;
+    doctor_find_format(doctor, is_captured ? DOCTOR_FINE : DOCTOR_BROKEN, RULES_ADVICE,
+                       is_captured ? "nftables sends queries to listen.dns port %u"
+                                   : "nftables sends nothing to listen.dns port %u",
+                       list->items[0].port);
 }
 
 static void check_port(struct doctor *doctor, struct slice ruleset, uint16_t port)
@@ -142,6 +204,8 @@ static void check_port(struct doctor *doctor, struct slice ruleset, uint16_t por
     check_host(doctor, &rules);
     check_forwarding(doctor, &rules);
     check_sources(doctor, &rules);
+    check_localnet(doctor);
+    check_names(doctor, ruleset);
     if (rules.uses_tproxy)
         check_marks(doctor);
 }

@@ -615,9 +615,14 @@ def about(findings, words):
     return [finding for finding in findings if words in finding["finding"]]
 
 
-def test_the_doctor_is_content_with_the_delivered_rules(place):
+@pytest.mark.parametrize("rules", ["sealgate.nft", "sealgate-tproxy.nft"])
+def test_the_doctor_is_content_with_the_delivered_rules(place, rules):
+    place.use(rules)
     _, findings = doctor(place)
-    assert about(findings, "nftables")[0]["verdict"] == "ok", findings
+    place.use("sealgate.nft")
+    about_capture = ("nftables", "packets", "TPROXY")
+    found = [finding for words in about_capture for finding in about(findings, words)]
+    assert len(found) >= 5 and {finding["verdict"] for finding in found} == {"ok"}, findings
 
 
 def test_the_doctor_says_what_to_do_without_rules(place):
@@ -629,3 +634,74 @@ def test_the_doctor_says_what_to_do_without_rules(place):
         assert "sealgate.nft" in found["advice"]
     finally:
         place.use("sealgate.nft")
+
+
+def without_a_redirect_for_names(place):
+    place.gateway.load("sealgate.nft", sandboxes='{ "sg-*" }', dns_port="9999")
+
+
+def without_a_check_of_sources(place):
+    place.gateway.nft("flush", "chain", "inet", "sealgate", "identify")
+
+
+def without_refusals_of_what_is_forwarded(place):
+    place.gateway.nft("flush", "chain", "inet", "sealgate", "onwards")
+    place.gateway.nft("flush", "chain", "inet", "sealgate", "refuse_metadata")
+
+
+def with_loopback_from_the_network(place):
+    place.gateway.set("ipv4/conf/sg-two/route_localnet", 1)
+
+
+def without_a_route_for_marks(place, family="-4"):
+    place.use("sealgate-tproxy.nft")
+    place.gateway.ip(family, "rule", "del", "fwmark", site.MARK, "lookup", site.TABLE)
+
+
+def without_a_route_for_marks_v6(place):
+    without_a_route_for_marks(place, "-6")
+
+
+def with_marks_in_the_path_check(place):
+    place.use("sealgate-tproxy.nft")
+    place.gateway.set("ipv4/conf/all/src_valid_mark", 1)
+    place.gateway.set("ipv4/conf/all/rp_filter", 1)
+
+
+PITFALLS = [
+    (without_a_redirect_for_names, "broken", "nothing to listen.dns port"),
+    (without_a_check_of_sources, "note", "nothing checks the source addresses"),
+    (without_refusals_of_what_is_forwarded, "broken", "no rule refuses those of sandboxes"),
+    (with_loopback_from_the_network, "note", "packets to 127.0.0.0/8 are taken from the network"),
+    (without_a_route_for_marks, "broken", "no route delivers marked IPv4 packets"),
+    (without_a_route_for_marks_v6, "broken", "no route delivers marked IPv6 packets"),
+    (with_marks_in_the_path_check, "broken", "rp_filter looks at marks"),
+]
+
+
+@pytest.fixture
+def afterwards_as_before(place):
+    yield
+    for setting in ("sg-two/route_localnet", "all/src_valid_mark", "all/rp_filter"):
+        place.gateway.set(f"ipv4/conf/{setting}", 0)
+    for family in ("-4", "-6"):
+        rule = ("rule", "del", "fwmark", site.MARK, "lookup", site.TABLE)
+        place.gateway.run("ip", family, *rule)
+        place.gateway.ip(family, "rule", "add", *rule[2:])
+    place.use("sealgate.nft")
+
+
+@pytest.mark.parametrize("pitfall, verdict, words", PITFALLS, ids=[case[0].__name__ for case in PITFALLS])
+def test_the_doctor_sees_what_is_missing(place, afterwards_as_before, pitfall, verdict, words):
+    assert about(doctor(place)[1], words) == []
+    pitfall(place)
+    [found] = about(doctor(place)[1], words)
+    assert found["verdict"] == verdict and found["advice"]
+
+
+def test_marks_in_the_path_check_break_what_the_doctor_says(place, captured4, afterwards_as_before):
+    with_marks_in_the_path_check(place)
+    with captured4.machine.inside(), socket.socket() as sock:
+        sock.settimeout(2)
+        with pytest.raises(TimeoutError):
+            sock.connect((site.NOWHERE4, 443))
