@@ -105,6 +105,17 @@ bool host_name_is_localhost(const struct host_name *host)
            (name.len > suffix.len && slice_equals(slice_skip(name, name.len - suffix.len), suffix));
 }
 
+bool host_name_is_loopback(const struct host_name *host)
+{
+    static const uint8_t ipv6_loopback[16] = {[15] = 1};
+
+    if (host->literal.len == 4)
+        return host->literal.bytes[0] == 127;
+    if (host->literal.len == 16)
+        return memcmp(host->literal.bytes, ipv6_loopback, sizeof(ipv6_loopback)) == 0;
+    return slice_equals(host_name_view(host), SLICE("localhost"));
+}
+
 /* The length of the host part: up to the colon that follows it, brackets counted. */
 static size_t host_part_len(struct slice text)
 {

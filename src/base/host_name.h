@@ -31,6 +31,8 @@ bool host_name_equals(const struct host_name *a, const struct host_name *b);
 bool host_name_is_literal(const struct host_name *host);
 /* "localhost" and all below it: the machine itself, whoever resolves it (RFC 6761, 6.3). */
 bool host_name_is_localhost(const struct host_name *host);
+/* This machine: 127.0.0.0/8, ::1, "localhost". */
+bool host_name_is_loopback(const struct host_name *host);
 
 /* host [":" port], RFC 9110, 7.2: userinfo is refused; `default_port` 0 makes the port mandatory.
  * The port is plain decimal, 1 to 65535. */

@@ -67,20 +67,25 @@ static const char *first_set(const char *first, const char *second, const char *
     return second != NULL && second[0] != '\0' ? second : third;
 }
 
+const char *api_url(const struct cli *cli)
+{
+    const char *url = first_set(cli_option(cli, "url"), getenv("SEALGATE_URL"),
+                                getenv("OPENCOMPUTER_API_URL"));
+
+    return url == NULL || url[0] == '\0' ? NULL : url;
+}
+
 static bool find_control(const struct cli *cli, char socket_path[DATA_DIR_PATH_MAX],
                          struct client *out)
 {
     *out = (struct client){
-        .url = first_set(cli_option(cli, "url"), getenv("SEALGATE_URL"),
-                         getenv("OPENCOMPUTER_API_URL")),
+        .url = api_url(cli),
         .api_key = first_set(cli_option(cli, "api-key"), getenv("SEALGATE_API_KEY"),
                              getenv("OPENCOMPUTER_API_KEY")),
         .org = cli_option(cli, "org"),
         .ca_file = first_set(cli_option(cli, "ca-file"), getenv("SEALGATE_CA_FILE"), NULL),
         .socket_path = socket_path,
     };
-    if (out->url != NULL && out->url[0] == '\0')
-        out->url = NULL;
     return out->url != NULL || data_dir_path(cli, "control.sock", socket_path);
 }
 

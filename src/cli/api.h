@@ -19,6 +19,9 @@ struct api_path api_path(const char *first, ...) __attribute__((sentinel));
 /* Adds a parameter of the query; a NULL value adds nothing. */
 void api_path_add(struct api_path *path, const char *name, const char *value);
 
+/* The server that --url or a variable names; NULL: none, the local socket is used. */
+const char *api_url(const struct cli *cli);
+
 /* NULL when it failed, which was said on standard error. An empty answer is an empty object. `body`
  * is taken and may be NULL. */
 MUST_USE json_t *api_call(const struct cli *cli, const char *method, const struct api_path *path,

@@ -8,7 +8,7 @@ static const struct cli_option explain_options[] = {
     {"secret", "NAME", "would the value of this secret be sent there"},
 };
 static const struct cli_option run_options[] = {
-    {"store", "NAME", "a store of the configuration; repeat it"},
+    {"store", "NAME", "a store of the configuration; repeat it. Or one of the server at --url"},
     {"secret", "NAME=SOURCE[@HOSTS]",
      "a secret from env:VARIABLE, file:PATH or cmd:COMMAND; repeat it"},
     {"allow", "HOST", "a host it may reach; repeat it"},

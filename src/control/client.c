@@ -49,23 +49,13 @@ static enum error target_parse(const struct client *client, struct client_target
     return authority_parse(slice_take(url, end), out->is_https ? 443 : 80, &out->authority);
 }
 
-static bool is_loopback(const struct host_name *host)
-{
-    static const uint8_t ipv6_loopback[16] = {[15] = 1};
-    if (host->literal.len == 4)
-        return host->literal.bytes[0] == 127;
-    if (host->literal.len == 16)
-        return memcmp(host->literal.bytes, ipv6_loopback, sizeof ipv6_loopback) == 0;
-    return slice_equals(host_name_view(host), SLICE("localhost"));
-}
-
 static enum error target_connect(const struct client *client, const struct client_target *target,
                                  struct client_stream *out)
 {
     char port[8];
     if (target->is_local)
         return client_stream_connect_local(client->socket_path, out);
-    if (!target->is_https && client->api_key != NULL && !is_loopback(&target->authority.host))
+    if (!target->is_https && client->api_key != NULL && !host_name_is_loopback(&target->authority.host))
         return ERR_FORBIDDEN;
     snprintf(port, sizeof port, "%u", (unsigned)target->authority.port);
     TRY(client_stream_connect(target->authority.host.text, port, out));

@@ -62,9 +62,13 @@ static enum error child_parse_config(const struct child *child,
 
 static void free_private_settings(struct child *child)
 {
-    if (child->private_settings != NULL)
-        free((void *)(uintptr_t)child->private_settings->ca_path.data);
-    free(child->private_settings);
+    struct config_private *settings = child->private_settings;
+
+    if (settings == NULL)
+        return;
+    free((void *)(uintptr_t)settings->ca_path.data);
+    free((void *)(uintptr_t)settings->upstream_proxy.data);
+    free(settings);
 }
 
 /* The command's terminal is no place for what only an operator would want to know. */
@@ -74,17 +78,20 @@ static void on_private(struct peer *peer, struct message *message)
     const struct message_private *private = &message->private;
     struct config_private *settings = calloc(1, sizeof(*settings));
     char *ca_path = slice_dup(private->ca_path);
+    char *upstream_proxy = slice_dup(private->upstream_proxy);
 
-    if (settings == NULL || ca_path == NULL) {
+    if (settings == NULL || ca_path == NULL || upstream_proxy == NULL) {
         free(settings);
         free(ca_path);
+        free(upstream_proxy);
         child_fail(child, "configuration_unusable", ERR_NO_MEMORY);
         return;
     }
     free_private_settings(child);
     *settings = (struct config_private){.default_deny = private->default_deny,
                                         .hints_name_flags = private->hints_name_flags,
-                                        .ca_path = slice_from_string(ca_path)};
+                                        .ca_path = slice_from_string(ca_path),
+                                        .upstream_proxy = slice_from_string(upstream_proxy)};
     child->private_settings = settings;
     log_set_level(LEVEL_ERROR);
 }

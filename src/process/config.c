@@ -285,6 +285,16 @@ enum error config_override_data_dir(struct config *config, struct slice data_dir
     return OK;
 }
 
+static enum error go_through_proxy(struct config *config, struct slice proxy)
+{
+    if (proxy.len == 0)
+        return OK;
+    config->resolve = (struct config_resolves){NULL, 0};
+    config->allow_addresses = (struct config_networks){NULL, 0};
+    config->upstream_proxy = (struct config_upstream_proxy){.credentials = SLICE_NONE};
+    return authority_parse(proxy, 80, &config->upstream_proxy.address);
+}
+
 enum error config_make_private(struct config *config, const struct config_private *settings)
 {
     char *ca_path = config_memory_take(config->memory, settings->ca_path.len + 1, 1);
@@ -304,7 +314,7 @@ enum error config_make_private(struct config *config, const struct config_privat
     config->control_cert = config->control_key = SLICE_NONE;
     config->audit_kind = CONFIG_AUDIT_NONE;
     config->stores = (struct config_stores){NULL, 0};
-    return OK;
+    return go_through_proxy(config, settings->upstream_proxy);
 }
 
 enum error config_audit_path(const struct config *config, char *out, size_t size)

@@ -103,10 +103,12 @@ MUST_USE enum error config_override_data_dir(struct config *config, struct slice
 
 /* What `sealgate run` makes of it: one worker, no data directory (everything stays in memory), no
  * listening sockets, no declared stores and no audit file of its own; `ca_path` is where the bundle
- * lies for the command; refusals name flags of the command line. ERR_NO_MEMORY. */
+ * lies for the command; refusals name flags of the command line. `upstream_proxy` ("host:port", or
+ * empty) takes the place of what `upstream` says of proxies, names and addresses: everything goes
+ * through it. ERR_SYNTAX, ERR_NO_MEMORY. */
 struct config_private {
     bool default_deny, hints_name_flags;
-    struct slice ca_path;
+    struct slice ca_path, upstream_proxy;
 };
 MUST_USE enum error config_make_private(struct config *config,
                                         const struct config_private *settings);

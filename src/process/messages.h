@@ -60,7 +60,8 @@ struct message_addresses {
 /* supervisor to each child, at its start and again when it changes. `data_dir` is resolved. */
 #define CONFIGURATION_FIELDS(F) F(text, path) F(blob, text) F(text, data_dir)
 /* `sealgate run`: the configuration that follows serves one sandbox, see config_make_private() */
-#define PRIVATE_FIELDS(F) F(flag, default_deny) F(flag, hints_name_flags) F(text, ca_path)
+#define PRIVATE_FIELDS(F)                                                                          \
+    F(flag, default_deny) F(flag, hints_name_flags) F(text, ca_path) F(text, upstream_proxy)
 #define TOPOLOGY_FIELDS(F) F(u32, worker_count) F(u32, owner_uid)
 /* to keyholder, dialer and control alone: what views are authenticated with */
 #define VIEW_KEY_FIELDS(F) F(key, key)

@@ -25,8 +25,25 @@ struct process_run_secret {
     const char *source; /* a variable's name, a path, a command */
     struct process_run_strings hosts;
 };
+/* A store of a server: there requests are decided on, and values put in and hidden. The command's
+ * connections go through the server's proxy as they are. All of it is borrowed. */
+struct process_run_server {
+    const char *store;
+    struct slice proxy;                     /* "host:port" */
+    struct slice credentials;               /* for it: "user:password" */
+    struct process_run_strings allowed;     /* host patterns; none: no restriction */
+    struct process_run_strings environment; /* "NAME=VALUE" */
+    struct slice certificates;              /* what it signs with, PEM */
+};
+/* Asked once, when the process for the command's surroundings is there already: nothing of the
+ * answer is in it. False: there is none, which was said. May leave signals blocked. */
+struct process_run_source {
+    bool (*open)(void *context, struct process_run_server *out);
+    void *context;
+};
 struct process_run_options {
-    const char *config_path; /* NULL: every key has its default */
+    const struct process_run_source *server; /* NULL: stores, secrets and hosts are those below */
+    const char *config_path;                 /* NULL: every key has its default */
     struct process_run_strings stores, allow;
     struct process_run_strings environment; /* "NAME=VALUE" */
     struct process_run_strings share;       /* variables, or absolute paths */

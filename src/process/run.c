@@ -85,10 +85,11 @@ static enum error start_init(struct run *run)
     run->init.command = run->options->command;
     run->init.is_isolated = !run->options->is_not_isolated;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &run->init.mask);
+    sigprocmask(SIG_BLOCK, &all, &run->mask);
+    run->init.mask = run->mask;
     enum error error = run_init_start(&run->init, &run->init_pid);
     int reason = errno;
-    sigprocmask(SIG_SETMASK, &run->init.mask, NULL);
+    sigprocmask(SIG_SETMASK, &run->mask, NULL);
     close(pair[1]);
     if (error != OK)
         run_refusal_explain("make namespaces", reason);
@@ -126,21 +127,43 @@ static enum error make_bundle_file(struct run *run)
     return fd >= 0 ? OK : ERR_SYSTEM;
 }
 
+static bool has_server(const struct run *run)
+{
+    return run->server.store != NULL;
+}
+
+static enum error ask_server(struct run *run)
+{
+    const struct process_run_source *source = run->options->server;
+
+    return source == NULL || source->open(source->context, &run->server) ? OK : ERR_UNAVAILABLE;
+}
+
+static enum error prepare_upstream(struct run *run, const struct config *config)
+{
+    struct upstream_files **files = &run->supervisor.upstream_files;
+
+    return has_server(run) ? upstream_files_new(run->server.credentials, files)
+                           : upstream_files_read(config, files);
+}
+
 static enum error prepare_configuration(struct run *run)
 {
     struct config *config = run->supervisor.file.config;
 
-    TRY(run_stores_build(run->options, config, &run->stores));
+    TRY(has_server(run) ? run_stores_build_for_server(&run->server, &run->stores)
+                        : run_stores_build(run->options, config, &run->stores));
     TRY(make_bundle_file(run));
     run->settings = (struct config_private){
         .default_deny = run->stores.is_restricted,
-        .hints_name_flags = true,
+        .hints_name_flags = !has_server(run),
+        .upstream_proxy = run->server.proxy,
         .ca_path = slice_from_string(run->bundle_path[0] != '\0' ? run->bundle_path
                                                                  : run_certificates_path())};
     TRY(config_make_private(config, &run->settings));
     config->stores = run->stores.stores;
     run->supervisor.private_settings = &run->settings;
-    TRY(upstream_files_read(config, &run->supervisor.upstream_files));
+    TRY(prepare_upstream(run, config));
     return declared_values_read(config, NULL, &run->supervisor.declared);
 }
 
@@ -175,7 +198,10 @@ static void say_what_is_weaker(const struct run *run)
               "reaches the network directly, and the machine's services and processes are in its "
               "sight\n",
               stderr);
-    if (run->options->learns)
+    if (has_server(run) && !run->stores.is_restricted)
+        fprintf(stderr, "sealgate: the allowlist of %s is empty: here nothing is denied\n",
+                run->server.store);
+    else if (run->options->learns)
         fputs("sealgate: learning: nothing is denied\n", stderr);
     else if (!run->stores.is_restricted)
         fputs("sealgate: nothing is denied: there is no --allow, --secret or --store\n", stderr);
@@ -188,11 +214,13 @@ static enum error prepare(struct run *run)
     TRY(start_init(run));
     let_go_of_streams();
     hardening_prepare();
+    TRY(ask_server(run));
     TRY(prepare_configuration(run));
     TRY(open_audit(run));
     TRY(supervisor_make_parts(&run->supervisor));
     TRY(open_listener(run));
     TRY(run_watch_open(run));
+    sigprocmask(SIG_SETMASK, &run->mask, NULL);
     say_what_is_weaker(run);
     return OK;
 }
@@ -234,7 +262,7 @@ static void run_clear(struct run *run)
 
 static void print_summary(const struct run *run)
 {
-    run_summary_print_refusals(run->summary, stderr);
+    run_summary_print_refusals(run->summary, !has_server(run), stderr);
     if (!run->options->learns)
         return;
     fputs("sealgate: this is what it needed:\n", stderr);

@@ -6,6 +6,6 @@ sealgate_module(run_inside
     PRIVATE descriptor PkgConfig::OPENSSL PkgConfig::SECCOMP PkgConfig::SODIUM)
 # What it is started with and what is said at its end.
 sealgate_module(run_outcome
-    SOURCES run_environment.c run_summary.c
+    SOURCES run_environment.c run_server.c run_summary.c
     PUBLIC config messages declared_values policy
     PRIVATE PkgConfig::JANSSON)

@@ -100,18 +100,26 @@ static enum error carry_all_over(int former)
 }
 
 /* OpenSSL looks a root up in a folder by the hash of its name. */
-static void link_by_hash(struct slice root)
+static void link_by_hash(X509 *root)
 {
-    BIO *text = BIO_new_mem_buf(root.data, (int)root.len);
-    X509 *certificate = text == NULL ? NULL : PEM_read_bio_X509(text, NULL, NULL, NULL);
     char path[PATH_MAX];
 
-    for (int i = 0; certificate != NULL && i < 16; i++) {
-        snprintf(path, sizeof(path), FOLDER "/%08lx.%d", X509_subject_name_hash(certificate), i);
+    for (int i = 0; i < 16; i++) {
+        snprintf(path, sizeof(path), FOLDER "/%08lx.%d", X509_subject_name_hash(root), i);
         if (symlink("sealgate.pem", path) == 0)
-            break;
+            return;
     }
-    X509_free(certificate);
+}
+
+static void link_all_by_hash(struct slice roots)
+{
+    BIO *text = BIO_new_mem_buf(roots.data, (int)roots.len);
+    X509 *root;
+
+    while (text != NULL && (root = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
+        link_by_hash(root);
+        X509_free(root);
+    }
     BIO_free(text);
 }
 
@@ -128,7 +136,7 @@ static enum error replace_folder(struct slice bundle, struct slice root)
     }
     TRY(carry_all_over(former));
     TRY(run_mount_write(FOLDER "/sealgate.pem", root));
-    link_by_hash(root);
+    link_all_by_hash(root);
     return run_mount_write(BUNDLE, bundle);
 }
 

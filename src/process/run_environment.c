@@ -26,6 +26,8 @@ static const char *const removed[] = {
     "VSCODE_GIT_IPC_HANDLE",
     "SEALGATE_API_KEY",
     "SEALGATE_URL",
+    "OPENCOMPUTER_API_KEY",
+    "OPENCOMPUTER_API_URL",
 };
 
 static bool is_named(struct slice variable, const char *name)

@@ -4,14 +4,16 @@
 #include "process/run_environment.h"
 #include "process/run_mount.h"
 #include "process/run_network.h"
+#include "process/run_server.h"
 #include "process/run_state.h"
 #include "process/sealed_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ENVIRONMENT_MAX = 8 * 1024 * 1024 };
+enum { ENVIRONMENT_MAX = 8 * 1024 * 1024, CERTIFICATES_MAX = 16 * 1024 * 1024 };
 
 static void fail(struct run *run, const char *what, enum error error)
 {
@@ -98,16 +100,44 @@ static enum error write_bundle(const struct run *run, struct slice bundle)
     return run->bundle_path[0] == '\0' ? OK : run_mount_write(run->bundle_path, bundle);
 }
 
+static enum error take_environment(struct run *run, const struct message_list *ours)
+{
+    struct message_list all;
+
+    TRY(run_server_environment(&run->server, ours, &all));
+    enum error error =
+        run_environment_build(run->options, run->supervisor.declared, &all, &run->environment);
+    free((void *)(uintptr_t)all.items);
+    return error;
+}
+
+static enum error append_certificates(struct buffer *out, struct slice ours, struct slice theirs)
+{
+    TRY(buffer_append(out, ours));
+    return buffer_append(out, theirs);
+}
+
+/* A refusal is signed by us, everything else by a server, where there is one. */
+static enum error take_certificates(struct run *run, const struct message_sandbox_created *created)
+{
+    OWNED_STRUCT(buffer) *bundle = &(struct buffer){.limit = CERTIFICATES_MAX};
+    OWNED_STRUCT(buffer) *root = &(struct buffer){.limit = CERTIFICATES_MAX};
+    struct slice theirs = run->server.certificates;
+
+    TRY(append_certificates(bundle, created->bundle, theirs));
+    TRY(append_certificates(root, created->root, theirs));
+    TRY(sealed_file_create(buffer_view(bundle), &run->bundle));
+    TRY(sealed_file_create(buffer_view(root), &run->root));
+    return write_bundle(run, buffer_view(bundle));
+}
+
 static enum error take_sandbox(struct run *run, const struct message_sandbox_created *created)
 {
     TRY(created->error);
     if (created->sandbox_id.len >= sizeof(run->sandbox_id))
         return ERR_TOO_LARGE;
-    TRY(run_environment_build(run->options, run->supervisor.declared, &created->environment,
-                              &run->environment));
-    TRY(sealed_file_create(created->bundle, &run->bundle));
-    TRY(sealed_file_create(created->root, &run->root));
-    TRY(write_bundle(run, created->bundle));
+    TRY(take_environment(run, &created->environment));
+    TRY(take_certificates(run, created));
     memcpy(run->sandbox_id, created->sandbox_id.data, created->sandbox_id.len);
     return OK;
 }

@@ -19,6 +19,8 @@ struct run {
     struct supervisor_hooks hooks;
     struct config_private settings;
     struct run_stores stores;
+    struct process_run_server server; /* `store` NULL: no server's */
+    sigset_t mask;                    /* the caller's */
     struct run_init init;
     pid_t init_pid; /* 0: not running */
     int link;       /* to it */

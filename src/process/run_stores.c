@@ -35,7 +35,9 @@ static enum error add_named(const struct process_run_options *options, const str
         const struct config_store *store = find_store(config, options->stores.items[i]);
 
         if (store == NULL) {
-            fprintf(stderr, "sealgate: the configuration has no store named %s\n",
+            fprintf(stderr,
+                    "sealgate: the configuration has no store named %s, and there is no server to "
+                    "ask: name one with --url or SEALGATE_URL\n",
                     options->stores.items[i]);
             return ERR_NOT_FOUND;
         }
@@ -91,14 +93,12 @@ static void fill_own(const struct process_run_options *options, struct run_store
         own->egress = (struct config_strings){out->memory, count_hosts(options)};
 }
 
-static enum error take_memory(const struct process_run_options *options, struct run_stores *out)
+static enum error take_memory(size_t stores, size_t hosts, size_t secrets, struct run_stores *out)
 {
-    size_t stores = options->stores.count + 1;
-
     out->stores.items = calloc(stores, sizeof(*out->stores.items));
     out->names = calloc(stores, sizeof(*out->names));
-    out->memory = calloc(count_hosts(options) + 1, sizeof(*out->memory));
-    out->secrets = calloc(options->secret_count + 1, sizeof(*out->secrets));
+    out->memory = calloc(hosts + 1, sizeof(*out->memory));
+    out->secrets = calloc(secrets + 1, sizeof(*out->secrets));
     bool is_there = out->stores.items != NULL && out->names != NULL && out->memory != NULL &&
                     out->secrets != NULL;
     return is_there ? OK : ERR_NO_MEMORY;
@@ -107,7 +107,7 @@ static enum error take_memory(const struct process_run_options *options, struct 
 enum error run_stores_build(const struct process_run_options *options, const struct config *config,
                             struct run_stores *out)
 {
-    TRY(take_memory(options, out));
+    TRY(take_memory(options->stores.count + 1, count_hosts(options), options->secret_count, out));
     TRY(add_named(options, config, out));
     fill_own(options, out, &out->stores.items[out->stores.count]);
     out->stores.count++;
@@ -115,6 +115,22 @@ enum error run_stores_build(const struct process_run_options *options, const str
         out->names[i] = out->stores.items[i].name;
     out->is_restricted = !options->learns &&
                          options->stores.count + options->secret_count + options->allow.count > 0;
+    return OK;
+}
+
+enum error run_stores_build_for_server(const struct process_run_server *server,
+                                       struct run_stores *out)
+{
+    static struct slice everything[] = {SLICE_INIT("*")};
+
+    TRY(take_memory(1, server->allowed.count, 0, out));
+    struct slice *room = out->memory;
+    struct config_store *own = &out->stores.items[out->stores.count++];
+    *own = (struct config_store){.name = SLICE(OWN_STORE)};
+    own->egress = take_strings(&room, &server->allowed);
+    out->is_restricted = own->egress.count > 0;
+    own->passthrough = out->is_restricted ? own->egress : (struct config_strings){everything, 1};
+    out->names[0] = own->name;
     return OK;
 }
 

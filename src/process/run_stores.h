@@ -2,7 +2,7 @@
 #pragma once
 
 /* The stores of a run: those of the configuration that the command line names, then one made of
- * its --secret and --allow. */
+ * its --secret and --allow. Or one of what a server allows, which passes all of it on unopened. */
 
 #include "process/config.h"
 #include "process/process.h"
@@ -18,4 +18,6 @@ struct run_stores {
 /* ERR_NOT_FOUND: the configuration has no such store, which it has said on standard error. */
 MUST_USE enum error run_stores_build(const struct process_run_options *options,
                                      const struct config *config, struct run_stores *out);
+MUST_USE enum error run_stores_build_for_server(const struct process_run_server *server,
+                                                struct run_stores *out);
 void run_stores_clear(struct run_stores *stores);

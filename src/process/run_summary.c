@@ -204,7 +204,7 @@ static void print_flag(const struct entry *entry, FILE *out)
     fputc(')', out);
 }
 
-static void print_refusal(const struct entry *entry, FILE *out)
+static void print_refusal(const struct entry *entry, bool names_flag, FILE *out)
 {
     fputs("  ", out);
     if (has_host(entry))
@@ -214,11 +214,14 @@ static void print_refusal(const struct entry *entry, FILE *out)
     fprintf(out, ": %s", entry->code);
     if (entry->count > 1)
         fprintf(out, ", %lu times", entry->count);
-    print_flag(entry, out);
+    if (names_flag)
+        print_flag(entry, out);
+    else if (code_of(entry->code) == REFUSAL_HOST_NOT_ALLOWED)
+        fputs(" (its store does not allow it)", out);
     fputc('\n', out);
 }
 
-void run_summary_print_refusals(const struct run_summary *summary, FILE *out)
+void run_summary_print_refusals(const struct run_summary *summary, bool names_flags, FILE *out)
 {
     const struct entry *entry;
     bool has_title = false;
@@ -230,7 +233,7 @@ void run_summary_print_refusals(const struct run_summary *summary, FILE *out)
         if (!has_title)
             fputs("sealgate: refused:\n", out);
         has_title = true;
-        print_refusal(entry, out);
+        print_refusal(entry, names_flags, out);
     }
     if (summary->left_out > 0)
         fprintf(out, "  and %lu more records\n", summary->left_out);

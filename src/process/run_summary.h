@@ -18,7 +18,8 @@ void run_summary_free(struct run_summary *summary);
 /* Bytes of the audit stream, cut anywhere. */
 void run_summary_add(struct run_summary *summary, struct slice bytes);
 
-/* One line each; nothing when nothing was refused. Bytes of a peer are escaped. */
-void run_summary_print_refusals(const struct run_summary *summary, FILE *out);
+/* One line each, with the flag that would allow it where `names_flags`; nothing when nothing was
+ * refused. Bytes of a peer are escaped. */
+void run_summary_print_refusals(const struct run_summary *summary, bool names_flags, FILE *out);
 /* YAML: a store for the configuration, under `stores:`. */
 void run_summary_print_learned(const struct run_summary *summary, FILE *out);

@@ -21,7 +21,8 @@ static void send_private(struct supervisor_child *child)
               &(struct message){.type = MESSAGE_PRIVATE,
                                 .private = {.default_deny = settings->default_deny,
                                             .hints_name_flags = settings->hints_name_flags,
-                                            .ca_path = settings->ca_path}});
+                                            .ca_path = settings->ca_path,
+                                            .upstream_proxy = settings->upstream_proxy}});
 }
 
 void supervisor_handover_configuration(struct supervisor_child *child)

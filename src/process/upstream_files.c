@@ -29,11 +29,19 @@ static enum error keep(struct slice value, struct secret_slab **slab, struct sec
 }
 
 /* What the dialer would refuse is refused here, where it can be said. */
+static enum error take_credentials(struct slice value, struct upstream_files *files)
+{
+    struct proxy_credentials *credentials = NULL;
+
+    TRY(proxy_credentials_new(value, &credentials));
+    proxy_credentials_unref(credentials);
+    return keep(value, &files->slab, &files->credentials);
+}
+
 static enum error read_credentials(struct slice path, struct upstream_files *files)
 {
     static const char event[] = "proxy_credentials_unusable";
     OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = PROXY_CREDENTIALS_MAX + 2};
-    struct proxy_credentials *credentials = NULL;
     struct slice line;
     const char *why = NULL;
 
@@ -44,13 +52,9 @@ static enum error read_credentials(struct slice path, struct upstream_files *fil
         return complain(event, path, why);
     if (error != OK)
         return error;
-    if (!secret_file_only_line(buffer_view(text), &line))
-        return complain(event, path, "expected one line, user:password");
-    error = proxy_credentials_new(line, &credentials);
-    proxy_credentials_unref(credentials);
-    if (error == ERR_SYNTAX)
-        return complain(event, path, "expected one line, user:password");
-    return error != OK ? error : keep(line, &files->slab, &files->credentials);
+    error = secret_file_only_line(buffer_view(text), &line) ? take_credentials(line, files)
+                                                            : ERR_SYNTAX;
+    return error == ERR_SYNTAX ? complain(event, path, "expected one line, user:password") : error;
 }
 
 enum error upstream_files_read(const struct config *config, struct upstream_files **out)
@@ -60,6 +64,17 @@ enum error upstream_files_read(const struct config *config, struct upstream_file
     if (files == NULL)
         return ERR_NO_MEMORY;
     TRY(read_credentials(config->upstream_proxy.credentials, files));
+    *out = TAKE(files);
+    return OK;
+}
+
+enum error upstream_files_new(struct slice credentials, struct upstream_files **out)
+{
+    OWNED_STRUCT(upstream_files) *files = calloc(1, sizeof(*files));
+
+    if (files == NULL)
+        return ERR_NO_MEMORY;
+    TRY(take_credentials(credentials, files));
     *out = TAKE(files);
     return OK;
 }

@@ -12,6 +12,9 @@ struct upstream_files; /* opaque */
 
 /* It has logged which file is unusable, and why: ERR_CONFIG, ERR_NO_MEMORY. */
 MUST_USE enum error upstream_files_read(const struct config *config, struct upstream_files **out);
+/* The same with credentials for upstream.proxy that no file holds. Copies. ERR_SYNTAX: they are not
+ * "user:password"; ERR_NO_MEMORY. */
+MUST_USE enum error upstream_files_new(struct slice credentials, struct upstream_files **out);
 /* Wipes. NULL is fine. */
 void upstream_files_free(struct upstream_files *files);
 DEFINE_OWNED_STRUCT(upstream_files, upstream_files_free)

@@ -14,6 +14,16 @@
 #define ALLOWED(host, port)                                                                        \
     "{\"host\":\"" host "\",\"port\":" port ",\"decision\":\"allowed\",\"secrets\":[]}\n"
 
+static void print_refusals(const struct run_summary *summary, FILE *out)
+{
+    run_summary_print_refusals(summary, true, out);
+}
+
+static void print_refusals_of_server(const struct run_summary *summary, FILE *out)
+{
+    run_summary_print_refusals(summary, false, out);
+}
+
 /* What one of the two prints for these records, added in pieces of `piece` bytes. */
 static char *printed(const char *records, size_t piece,
                      void (*print)(const struct run_summary *, FILE *))
@@ -52,10 +62,22 @@ static void each_refusal_names_the_flag_that_would_allow_it(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char *text = printed(cases[i].record, 1000, run_summary_print_refusals);
+        char *text = printed(cases[i].record, 1000, print_refusals);
         assert_string_equal(strchr(text, '\n') + 1, cases[i].line);
         free(text);
     }
+}
+
+static void what_a_server_decides_is_no_flag_of_ours(void **state)
+{
+    char *text =
+        printed(REFUSED("a.test", "443", "host_not_allowed"), 1000, print_refusals_of_server);
+
+    (void)state;
+    assert_string_equal(text,
+                        "sealgate: refused:\n  a.test: host_not_allowed (its store does not allow "
+                        "it)\n");
+    free(text);
 }
 
 static void what_is_alike_is_counted(void **state)
@@ -63,7 +85,7 @@ static void what_is_alike_is_counted(void **state)
     char *text = printed(REFUSED("a.test", "443", "host_not_allowed")
                              REFUSED("a.test", "80", "host_not_allowed")
                                  REFUSED("a.test", "0", "host_not_allowed"),
-                         7, run_summary_print_refusals);
+                         7, print_refusals);
 
     (void)state;
     assert_string_equal(text, "sealgate: refused:\n  a.test: host_not_allowed, 3 times (allow it "
@@ -73,7 +95,7 @@ static void what_is_alike_is_counted(void **state)
 
 static void nothing_refused_prints_nothing(void **state)
 {
-    char *text = printed(ALLOWED("a.test", "443"), 1000, run_summary_print_refusals);
+    char *text = printed(ALLOWED("a.test", "443"), 1000, print_refusals);
 
     (void)state;
     assert_string_equal(text, "");
@@ -84,7 +106,7 @@ static void bytes_of_a_peer_never_reach_the_terminal(void **state)
 {
     char *text = printed(REFUSED("a\\u001b]0;x", "443", "host_not_allowed") "not json\n" REFUSED(
                              "b.test", "443", "\\u001b[31m"),
-                         1000, run_summary_print_refusals);
+                         1000, print_refusals);
 
     (void)state;
     assert_null(strchr(text, 0x1b));
@@ -125,7 +147,7 @@ static void it_does_not_grow_without_bound(void **state)
                            "{\"host\":\"h%d.test\",\"decision\":\"refused\",\"code\":\"x\"}\n", i);
         run_summary_add(summary, slice_of(line, (size_t)len));
     }
-    run_summary_print_refusals(summary, out);
+    run_summary_print_refusals(summary, true, out);
     fclose(out);
     for (const char *c = text; *c != '\0'; c++)
         lines += *c == '\n';
@@ -139,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_refusal_names_the_flag_that_would_allow_it),
+        cmocka_unit_test(what_a_server_decides_is_no_flag_of_ours),
         cmocka_unit_test(what_is_alike_is_counted),
         cmocka_unit_test(nothing_refused_prints_nothing),
         cmocka_unit_test(bytes_of_a_peer_never_reach_the_terminal),

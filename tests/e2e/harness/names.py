@@ -16,6 +16,7 @@ class NameServer:
 
     def __init__(self, addresses):
         self.addresses = addresses
+        self.count = 0  # of queries
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.endpoint = "127.0.0.1:%d" % self._socket.getsockname()[1]
@@ -31,6 +32,7 @@ class NameServer:
         while True:
             try:
                 query, peer = self._socket.recvfrom(4096)
+                self.count += 1
                 self._socket.sendto(self._answer(query), peer)
             except OSError:
                 return
