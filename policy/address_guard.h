@@ -15,11 +15,11 @@ enum address_class {
 };
 
 enum address_class address_guard_classify(const struct ip_address *address);
-/* Public, or in one of these networks of the operator's; a wrapped IPv4 address may be exempt in
- * either form. Forbidden addresses stay forbidden whatever is exempt. */
 /* Of a network that an organization numbers itself: RFC 1918, RFC 6598 (carrier-grade NAT) or
  * unique local (RFC 4193), and not where clouds put their metadata service. Wrapped addresses never
  * are. What a named exception can reach. */
 bool address_guard_is_internal(const struct ip_address *address);
+/* Public, or in one of these networks of the operator's; a wrapped IPv4 address may be exempt in
+ * either form. Forbidden addresses stay forbidden whatever is exempt. */
 bool address_guard_permits(const struct ip_address *address, const struct ip_network *exempt,
                            size_t exempt_count);
