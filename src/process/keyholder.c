@@ -16,15 +16,6 @@ static struct keyholder *keyholder_of(struct child *child)
     return child->context;
 }
 
-static enum error make_ticket_key(struct keyholder *keyholder)
-{
-    keyholder->ticket_key = sodium_malloc(MESSAGE_TICKET_KEY_SIZE);
-    if (keyholder->ticket_key == NULL)
-        return ERR_NO_MEMORY;
-    randombytes_buf(keyholder->ticket_key, MESSAGE_TICKET_KEY_SIZE);
-    return OK;
-}
-
 /* `sealgate run`: they end with this process. */
 static enum error make_keys_in_memory(struct keyholder *keyholder)
 {
@@ -46,7 +37,7 @@ static enum error on_begin(struct child *child)
     if (keyholder->workers == NULL || keyholder->ring == NULL)
         return ERR_NO_MEMORY;
     keyholder->worker_count = child->worker_count;
-    TRY(make_ticket_key(keyholder));
+    TRY(keyholder_tickets_start(keyholder));
     TRY(child_confine(child));
     if (child->config->data_dir.len == 0)
         return make_keys_in_memory(keyholder);
@@ -102,7 +93,7 @@ static void on_end(struct child *child)
     free(keyholder->workers);
     keyring_free(keyholder->ring);
     root_free(keyholder->root);
-    sodium_free(keyholder->ticket_key);
+    keyholder_tickets_stop(keyholder);
     if (keyholder->folder >= 0)
         close(keyholder->folder);
 }

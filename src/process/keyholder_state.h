@@ -15,7 +15,9 @@ struct keyholder {
     int folder; /* DATA_DIR/keys; -1: keys in memory alone */
     struct ca_root *root;
     struct keyring *ring;
-    uint8_t *ticket_key; /* MESSAGE_TICKET_KEY_SIZE, guarded; shared by all workers of the node */
+    uint8_t *ticket_keys; /* guarded: in use, former; MESSAGE_TICKET_KEY_SIZE each */
+    bool has_former_ticket_key;
+    struct event *ticket_rotation;
     struct peer control;
     struct keyholder_worker **workers; /* by index; NULL: never seen */
     size_t worker_count;
@@ -32,6 +34,15 @@ void keyholder_worker_free(struct keyholder_worker *worker);
 void keyholder_worker_connect(struct keyholder_worker *worker, struct message_peer *message);
 /* The root was rotated. */
 void keyholder_worker_forget_leaves(struct keyholder_worker *worker);
+
+/* There is a new ticket key. */
+void keyholder_worker_rotate_tickets(struct keyholder_worker *worker);
+
+/* keyholder_tickets.c: the keys of TLS session tickets, and their rotation. */
+MUST_USE enum error keyholder_tickets_start(struct keyholder *keyholder);
+/* Those that are good now, the one in use last. */
+void keyholder_tickets_send(const struct keyholder *keyholder, struct peer *worker);
+void keyholder_tickets_stop(struct keyholder *keyholder);
 
 /* keyholder_values.c: whether one value may leave, and its release. */
 

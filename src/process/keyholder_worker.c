@@ -237,7 +237,6 @@ void keyholder_worker_free(struct keyholder_worker *worker)
 
 void keyholder_worker_connect(struct keyholder_worker *worker, struct message_peer *message)
 {
-    struct message key = {.type = MESSAGE_TICKET_KEY};
     struct keyholder *keyholder = worker->keyholder;
 
     worker_forget(worker);
@@ -248,9 +247,12 @@ void keyholder_worker_connect(struct keyholder_worker *worker, struct message_pe
         LOG(LEVEL_ERROR, "peer_not_connected", .error = error);
         return;
     }
-    memcpy(key.ticket_key.key, keyholder->ticket_key, MESSAGE_TICKET_KEY_SIZE);
-    peer_post(&worker->peer, &key);
-    message_clear(&key);
+    keyholder_tickets_send(keyholder, &worker->peer);
+}
+
+void keyholder_worker_rotate_tickets(struct keyholder_worker *worker)
+{
+    keyholder_tickets_send(worker->keyholder, &worker->peer);
 }
 
 void keyholder_worker_forget_leaves(struct keyholder_worker *worker)

@@ -9,7 +9,6 @@
 
 #include <event2/event.h>
 #include <openssl/ec.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -43,7 +42,7 @@ static struct proxy_settings settings_of(const struct config *config)
 /* The keyholder sends it unasked; nothing else can be done before it is there. */
 static enum error await_ticket_key(struct worker *worker)
 {
-    while (!worker->has_ticket_key) {
+    while (!session_tickets_have_key(worker->tickets)) {
         if (!peer_is_open(&worker->keyholder.peer))
             return ERR_UNAVAILABLE;
         TRY(channel_wait(worker->keyholder.peer.channel, TICKET_KEY_WAIT_MS));
@@ -58,6 +57,7 @@ static enum error make_proxy(struct worker *worker)
         .base = worker->child->base,
         .services = worker_request_services,
         .leaf_key = worker->leaf_key,
+        .tickets = worker->tickets,
         .audit_fd = worker->audit_fd,
         .audit_is_datagram = worker->audit_is_datagram,
         .seat = {worker->pages.counts, worker->child->worker_count, worker->child->index},
@@ -65,11 +65,8 @@ static enum error make_proxy(struct worker *worker)
 
     resources.services.context = worker;
     TRY(trust_store_load(worker->child->config, &resources.upstream_trust));
-    memcpy(resources.ticket_key, worker->ticket_key, sizeof(resources.ticket_key));
     enum error error = proxy_new(&settings, &resources, &worker->proxy);
     X509_STORE_free(resources.upstream_trust);
-    sodium_memzero(resources.ticket_key, sizeof(resources.ticket_key));
-    sodium_memzero(worker->ticket_key, sizeof(worker->ticket_key));
     return error;
 }
 
@@ -188,6 +185,7 @@ static enum error worker_init(struct worker *worker)
     worker->sweep = evtimer_new(worker->child->base, on_sweep, worker);
     if (worker->leaf_key == NULL || worker->sweep == NULL)
         return ERR_NO_MEMORY;
+    TRY(session_tickets_new(&worker->tickets));
     TRY(worker_service_init(worker, &worker->control, PROCESS_CONTROL,
                             worker_answers_from_control));
     TRY(worker_service_init(worker, &worker->dialer, PROCESS_DIALER, worker_answers_from_dialer));
@@ -206,6 +204,7 @@ static void on_end(struct child *child)
     struct worker *worker = worker_of(child);
 
     proxy_free(worker->proxy);
+    session_tickets_free(worker->tickets);
     worker_service_clear(&worker->control);
     worker_service_clear(&worker->dialer);
     worker_service_clear(&worker->keyholder);

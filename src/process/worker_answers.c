@@ -188,15 +188,10 @@ static void on_leaves_stale(struct peer *peer, struct message *message UNUSED)
         proxy_forget_leaves(worker_of(peer)->proxy);
 }
 
-/* Of the first keyholder that this worker met; a later one's is for workers that start later. */
+/* Also of a keyholder that has restarted: its key is the same for all workers again. */
 static void on_ticket_key(struct peer *peer, struct message *message)
 {
-    struct worker *worker = worker_of(peer);
-
-    if (worker->has_ticket_key)
-        return;
-    memcpy(worker->ticket_key, message->ticket_key.key, MESSAGE_TICKET_KEY_SIZE);
-    worker->has_ticket_key = true;
+    session_tickets_rotate(worker_of(peer)->tickets, message->ticket_key.key);
 }
 
 message_handler *const worker_answers_from_keyholder[MESSAGE_COUNT] = {

@@ -7,6 +7,7 @@
 #include "process/held_views.h"
 #include "process/shared_pages.h"
 #include "proxy/proxy.h"
+#include "proxy/session_tickets.h"
 
 #include <sys/queue.h>
 
@@ -65,8 +66,7 @@ struct worker {
     struct shared_pages pages;
     int audit_fd;
     bool audit_is_datagram;
-    uint8_t ticket_key[MESSAGE_TICKET_KEY_SIZE];
-    bool has_ticket_key;
+    struct session_tickets *tickets;
     struct worker_listener listeners[WORKER_LISTENERS_MAX]; /* until there is a proxy */
     size_t listener_count;
 };

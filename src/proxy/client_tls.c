@@ -3,10 +3,9 @@
 #include "proxy/client_tls.h"
 
 #include "proxy/client_leaf.h"
+#include "proxy/session_tickets.h"
 
 #include <sodium.h>
-
-enum { TICKET_KEY_SIZE = 80 };
 
 #define TLS12_CIPHERS                                                                              \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
@@ -81,19 +80,14 @@ static enum error set_protocol(SSL_CTX *context)
     return OK;
 }
 
-enum error client_tls_context(EVP_PKEY *leaf_key, const uint8_t *ticket_key, SSL_CTX **out)
+enum error client_tls_context(EVP_PKEY *leaf_key, struct session_tickets *tickets, SSL_CTX **out)
 {
-    uint8_t key[TICKET_KEY_SIZE];
     OWNED(SSL_CTX) *context = SSL_CTX_new(TLS_server_method());
 
     if (context == NULL || leaf_key == NULL)
         return ERR_NO_MEMORY;
     TRY(set_protocol(context));
-    memcpy(key, ticket_key, sizeof(key));
-    long set = SSL_CTX_set_tlsext_ticket_keys(context, key, sizeof(key));
-    sodium_memzero(key, sizeof(key));
-    if (set != 1)
-        return ERR_CRYPTO;
+    TRY(session_tickets_attach(tickets, context));
     SSL_CTX_set_cert_cb(context, on_certificate_wanted, NULL);
     SSL_CTX_set_alpn_select_cb(context, on_alpn_offered, NULL);
     SSL_CTX_set_tlsext_servername_callback(context, on_server_name);

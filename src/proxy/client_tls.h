@@ -6,8 +6,8 @@
 
 #include "proxy/connection.h"
 
-/* `ticket_key` is 80 bytes, the same in every worker of the node. */
-MUST_USE enum error client_tls_context(EVP_PKEY *leaf_key, const uint8_t *ticket_key,
+/* `tickets` are borrowed: the same in every worker of the node. */
+MUST_USE enum error client_tls_context(EVP_PKEY *leaf_key, struct session_tickets *tickets,
                                        SSL_CTX **out);
 /* Puts TLS on the connection's leg; connection->tunnel is the host to be. */
 MUST_USE enum error client_tls_start(struct connection *connection);

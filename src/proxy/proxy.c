@@ -85,7 +85,7 @@ static enum error open_parts(struct proxy *proxy, const struct proxy_resources *
     if (proxy->scratch == NULL || proxy->leaves == NULL)
         return ERR_NO_MEMORY;
     TRY(task_queue_open(&proxy->tasks, proxy->base));
-    TRY(client_tls_context(proxy->leaf_key, resources->ticket_key, &proxy->client_tls));
+    TRY(client_tls_context(proxy->leaf_key, resources->tickets, &proxy->client_tls));
     TRY(upstream_tls_context(resources->upstream_trust, &proxy->upstream_tls));
     return start_tick(proxy);
 }

@@ -13,6 +13,7 @@
 
 struct event_base;
 struct proxy;
+struct session_tickets;
 
 enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT, PROXY_DNS_UDP, PROXY_DNS_TCP };
 
@@ -36,7 +37,7 @@ struct proxy_resources {
     int audit_fd;               /* -1: none; borrowed */
     bool audit_is_datagram;
     struct shared_counts_seat seat;
-    uint8_t ticket_key[80]; /* TLS session tickets: 16 name, 32 HMAC, 32 AES */
+    struct session_tickets *tickets; /* borrowed */
 };
 
 MUST_USE enum error proxy_new(const struct proxy_settings *settings,

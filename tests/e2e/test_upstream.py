@@ -3,12 +3,14 @@
 
 import socket
 import ssl
+import threading
 
 import pytest
 
 from harness.expect import refusal
 from harness.message import encode
 from harness.ports import free_port
+from harness.wait import GENEROUS
 
 
 def ok(exchange):
@@ -161,6 +163,27 @@ def test_a_pooled_connection_that_the_origin_closed_is_replaced(one_worker, orig
     with sandbox.tunnel("api.test") as wire:
         for _ in range(5):
             assert wire.request("GET", path, [("Host", "api.test")]).status == 200
+
+
+@pytest.mark.parametrize("host", ["api.test", "h2.test"])
+def test_an_idle_upstream_connection_is_closed_in_good_time(own_proxy, origin, h2_origin, host):
+    """The origin sees the end of it without having done anything."""
+    proxy = own_proxy(workers=1, limits={"upstream_idle_timeout": "500ms"})
+    sandbox = proxy.api.sandbox(proxy.api.store([host]))
+    ended = threading.Event()
+
+    def script(exchange):
+        exchange.answer(200)
+        exchange.close_after = exchange.sock.recv(1) == b""
+        ended.set()
+
+    if host == "h2.test":
+        path = h2_origin.on(lambda stream: stream.answer(200))
+        assert sandbox.fetch(host, path).status == 200
+        h2_origin.request(path).peer.wait_closed()
+    else:
+        assert sandbox.fetch(host, origin.on(script)).status == 200
+        assert ended.wait(GENEROUS)
 
 
 def test_a_request_that_may_not_be_repeated_is_not(one_worker, origin):
