@@ -21,6 +21,7 @@ struct explanation {
     struct slice secret_name; /* empty: only the host is in question */
     struct decision decision;
     bool passes_through;               /* its TLS, when the host is allowed: not opened */
+    struct decision private_target;    /* whether its address may be private */
     const struct ip_endpoint *address; /* when it was resolved */
 };
 
@@ -84,8 +85,8 @@ static const char *hint_for(enum refusal_code code)
     case REFUSAL_TOKEN_PLAINTEXT:
         return " Use https.";
     case REFUSAL_ADDRESS_NOT_ALLOWED:
-        return " The operator can exempt an address with upstream.allow_addresses, or a name with "
-               "upstream.resolve.";
+        return " The operator can name the host in privateHosts of a store, exempt an address with "
+               "upstream.allow_addresses, or a name with upstream.resolve.";
     case REFUSAL_SANDBOX_SUSPENDED:
     case REFUSAL_SANDBOX_EXPIRED:
         return " Wake the sandbox to allow it.";
@@ -94,6 +95,14 @@ static const char *hint_for(enum refusal_code code)
     default:
         return " The policy allows the host; try again later.";
     }
+}
+
+/* Whether it takes the exception for a named private target to reach the address. */
+static bool is_by_exception(const struct explanation *explanation)
+{
+    return explanation->decision.code == REFUSAL_NONE &&
+           explanation->private_target.verdict == VERDICT_ALLOW && explanation->address != NULL &&
+           address_guard_classify(&explanation->address->address) == ADDRESS_PRIVATE;
 }
 
 static json_t *describe_sentence(const struct explanation *explanation)
@@ -106,6 +115,11 @@ static json_t *describe_sentence(const struct explanation *explanation)
         return json_string("TLS to this host passes without interception, so no secret can be sent "
                            "to it. Take it out of passthroughHosts to have its requests "
                            "intercepted.");
+    if (is_by_exception(explanation))
+        return json_sprintf("%s Its address is private, and allowed because privateHosts of the "
+                            "store %.*s names the host.",
+                            refusal_code_sentence(code),
+                            SLICE_ARG(explanation->private_target.store));
     return json_sprintf("%s%s", refusal_code_sentence(code), hint_for(code));
 }
 
@@ -136,6 +150,8 @@ static json_t *describe_explanation(const struct explanation *explanation)
     }
     if (explanation->passes_through)
         output_set(&object, "passthrough", json_true());
+    if (is_by_exception(explanation))
+        output_set(&object, "privateHost", output_text(explanation->private_target.pattern));
     output_set(&object, "sentence", describe_sentence(explanation));
     return object;
 }
@@ -186,6 +202,7 @@ static enum error explanation_decide(struct explanation *explanation)
                                               explanation->call->control->settings.decision);
     if (explanation->decision.verdict != VERDICT_ALLOW)
         return OK;
+    explanation->private_target = decision_for_private(view, &explanation->url.authority.host);
     explanation_decide_passthrough(explanation);
     return explanation->secret_name.len == 0 ? OK : explanation_decide_secret(explanation);
 }
@@ -241,7 +258,8 @@ static enum error wait_start(struct explain_waits *waits, const struct explanati
     wait->explanation = *explanation;
     wait->explanation.view = view_ref(explanation->view);
     const struct control_services *services = &waits->control->services;
-    services->resolve(services->context, wait->ticket, &explanation->url.authority);
+    services->resolve(services->context, wait->ticket, &explanation->url.authority,
+                      explanation->private_target.verdict == VERDICT_ALLOW);
     return OK;
 }
 

@@ -44,6 +44,8 @@ struct control_services {
     /* supervisor: DATA_DIR/`name` (ca.pem, ca-bundle.pem) gets this content, 0644, whole or not at
      * all. The control process itself may write nowhere but in DATA_DIR/db. May be NULL. */
     void (*publish_file)(void *context, struct slice name, struct slice content);
-    /* dialer: would this host resolve to an address that may be dialled; control_on_resolved(). */
-    void (*resolve)(void *context, uint64_t ticket, const struct authority *target);
+    /* dialer: would this host resolve to an address that may be dialled, perhaps as a named private
+     * target of the sandbox in question; control_on_resolved(). */
+    void (*resolve)(void *context, uint64_t ticket, const struct authority *target,
+                    bool is_private_target);
 };

@@ -217,12 +217,14 @@ static void publish_file(void *context, struct slice name, struct slice content)
         &(struct message){.type = MESSAGE_PUBLISH, .publish = {.name = name, .content = content}});
 }
 
-static void resolve(void *context, uint64_t ticket, const struct authority *target)
+static void resolve(void *context, uint64_t ticket, const struct authority *target,
+                    bool is_private_target)
 {
     static const struct ip_endpoint nowhere = {0};
     struct control_process *process = context;
-    const struct message request = {.type = MESSAGE_RESOLVE,
-                                    .resolve = {.ticket = ticket, .target = *target}};
+    const struct message request = {
+        .type = MESSAGE_RESOLVE,
+        .resolve = {.ticket = ticket, .target = *target, .is_private_target = is_private_target}};
 
     if (peer_send(&process->dialer, &request) != OK)
         control_on_resolved(process->control, ticket, REFUSAL_OVERLOADED, &nowhere,

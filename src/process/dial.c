@@ -32,6 +32,7 @@ struct dial {
     struct authority hop;                  /* who is connected to: the target, or the proxy */
     struct proxy_credentials *credentials; /* a reference: for the proxy */
     struct ip_endpoint endpoint;           /* of the proxy, once connected */
+    enum dialer_exemption check;           /* of what nameservers and clients say */
     enum dial_kind kind;
     enum dial_state state;
 };
@@ -216,7 +217,7 @@ static void on_resolved(struct resolver_query *query, enum error error,
     struct dial *dial = CONTAINER_OF(query, struct dial, query);
 
     if (error == OK)
-        choose(dial, answer->addresses, answer->count, DIALER_CHECKED);
+        choose(dial, answer->addresses, answer->count, dial->check);
     else
         refuse_resolution(dial, error);
 }
@@ -231,7 +232,7 @@ static void locate(struct dial *dial)
     if (entry != NULL)
         choose(dial, &entry->to.address, 1, DIALER_EXEMPT);
     else if (host_name_is_literal(host))
-        choose(dial, &host->literal, 1, DIALER_CHECKED);
+        choose(dial, &host->literal, 1, dial->check);
     else
         resolver_ask(dial->means->resolver, host, &dial->query);
 }
@@ -244,8 +245,8 @@ static bool is_forbidden_behind_proxy(struct dial *dial)
     struct dialer_plan plan = {.refused = host->literal};
 
     if (host_name_is_literal(host))
-        plan = plan_for(dial, &(struct dialer_candidates){&host->literal, 1, dial->target.port,
-                                                          DIALER_CHECKED});
+        plan = plan_for(
+            dial, &(struct dialer_candidates){&host->literal, 1, dial->target.port, dial->check});
     else if (!host_name_is_localhost(host))
         return false;
     if (plan.count > 0)
@@ -308,7 +309,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     begin(dial);
 }
 
-enum error dial_start(struct dial_means *means, const struct authority *target, enum dial_kind kind,
+enum error dial_start(struct dial_means *means, const struct dial_question *question,
                       void (*done)(void *context, const struct dial_outcome *outcome),
                       void *context, struct dial **out)
 {
@@ -321,9 +322,10 @@ enum error dial_start(struct dial_means *means, const struct authority *target, 
                           .done = done,
                           .context = context,
                           .query = {.done = on_resolved},
-                          .target = *target,
-                          .hop = *target,
-                          .kind = kind};
+                          .target = question->target,
+                          .hop = question->target,
+                          .check = question->is_private_target ? DIALER_NAMED : DIALER_CHECKED,
+                          .kind = question->kind};
     dial->timer = event_new(means->base, -1, 0, on_timer, dial);
     if (dial->timer == NULL || event_add(dial->timer, &at_once) != 0)
         return ERR_NO_MEMORY;

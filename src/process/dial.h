@@ -26,6 +26,12 @@ enum dial_kind {
     DIAL_RESOLVE_ONLY, /* for `explain`: the same answer without a connection */
 };
 
+struct dial_question {
+    struct authority target;
+    enum dial_kind kind;
+    bool is_private_target; /* a store of the sandbox names the host in privateHosts */
+};
+
 enum { DIAL_DETAIL_MAX = 512 };
 
 struct dial_outcome {
@@ -38,8 +44,7 @@ struct dial_outcome {
 
 /* `means` outlives the dial. `done` is called once, from the event loop, never before this returns,
  * within connect_timeout; it owns the descriptor and must free the dial. */
-MUST_USE enum error dial_start(struct dial_means *means, const struct authority *target,
-                               enum dial_kind kind,
+MUST_USE enum error dial_start(struct dial_means *means, const struct dial_question *question,
                                void (*done)(void *context, const struct dial_outcome *outcome),
                                void *context, struct dial **out);
 /* Gives up what is under way. NULL is fine. */

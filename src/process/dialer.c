@@ -113,9 +113,8 @@ void dialer_follow_interfaces(struct dialer *dialer)
 
 /* Takes the quota when it succeeds; NULL: a probe. */
 static enum error start_request(struct dialer_client *client, struct dialer_quota *quota,
-                                uint64_t ticket, const struct authority *target)
+                                uint64_t ticket, const struct dial_question *question)
 {
-    enum dial_kind kind = quota == NULL ? DIAL_RESOLVE_ONLY : DIAL_CONNECT;
     struct dialer_request *request = calloc(1, sizeof(*request));
     if (request == NULL)
         return ERR_NO_MEMORY;
@@ -123,7 +122,7 @@ static enum error start_request(struct dialer_client *client, struct dialer_quot
     dialer_follow_interfaces(client->dialer);
     *request = (struct dialer_request){.client = client, .quota = quota, .ticket = ticket};
     enum error error =
-        dial_start(&client->dialer->means, target, kind, on_done, request, &request->dial);
+        dial_start(&client->dialer->means, question, on_done, request, &request->dial);
     if (error != OK) {
         free(request);
         return error;
@@ -164,7 +163,12 @@ static enum refusal_code start_dial(struct dialer_client *client, const struct v
     enum error error = dialer_quota_take(&dialer->quotas, view->sandbox_id, &quota);
     if (error != OK)
         return error == ERR_TOO_LARGE ? REFUSAL_LIMIT_EXCEEDED : REFUSAL_OVERLOADED;
-    if (start_request(client, quota, message->ticket, &message->target) == OK)
+    const struct dial_question question = {
+        .target = message->target,
+        .kind = DIAL_CONNECT,
+        .is_private_target =
+            decision_for_private(view, &message->target.host).verdict == VERDICT_ALLOW};
+    if (start_request(client, quota, message->ticket, &question) == OK)
         return REFUSAL_NONE;
     dialer_quota_give_back(&dialer->quotas, quota);
     return REFUSAL_OVERLOADED;
@@ -189,9 +193,11 @@ static void on_resolve(struct peer *peer, struct message *message)
 {
     struct dialer_client *client = peer->context;
     const struct message_resolve *resolve = &message->resolve;
+    const struct dial_question question = {resolve->target, DIAL_RESOLVE_ONLY,
+                                           resolve->is_private_target};
 
     if (client->dialer->means.resolver != NULL && client->probes < PROBES_MAX &&
-        start_request(client, NULL, resolve->ticket, &resolve->target) == OK)
+        start_request(client, NULL, resolve->ticket, &question) == OK)
         return;
     struct dial_outcome outcome = {.code = REFUSAL_OVERLOADED, .fd = -1};
     answer_probe(client, resolve->ticket, &outcome);

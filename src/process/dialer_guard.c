@@ -141,8 +141,11 @@ static bool permits(const struct dialer_guard *guard, const struct config *confi
         return false;
     if (exemption != DIALER_PROXY && is_upstream_proxy(guard, endpoint))
         return false;
-    if (exemption != DIALER_CHECKED)
+    if (exemption == DIALER_EXEMPT || exemption == DIALER_PROXY)
         return address_guard_classify(&endpoint->address) != ADDRESS_FORBIDDEN;
+    if (exemption == DIALER_NAMED && address_guard_is_internal(&endpoint->address) &&
+        !may_be_local(guard, &endpoint->address))
+        return true;
     if (!address_guard_permits(&endpoint->address, config->allow_addresses.items,
                                config->allow_addresses.count))
         return false;

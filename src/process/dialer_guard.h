@@ -33,6 +33,7 @@ void dialer_guard_set_proxy(struct dialer_guard *guard, const struct ip_endpoint
 
 enum dialer_exemption {
     DIALER_CHECKED, /* came from a nameserver or from the client */
+    DIALER_NAMED,   /* likewise, for a host that a store names as a private target */
     DIALER_EXEMPT,  /* the operator wrote this very address beside this very name */
     DIALER_PROXY,   /* the address of upstream.proxy, which nothing else may dial */
 };

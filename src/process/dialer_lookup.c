@@ -43,9 +43,12 @@ static enum refusal_code decide(const struct dialer *dialer, const struct view *
 
 /* Takes the quota when it succeeds. */
 static enum error start_request(struct dialer_client *client, struct dialer_quota *quota,
-                                const struct message_lookup *message)
+                                const struct view *view, const struct message_lookup *message)
 {
-    const struct lookup_question question = {message->host, message->wants_ipv6};
+    const struct lookup_question question = {
+        .host = message->host,
+        .wants_ipv6 = message->wants_ipv6,
+        .is_private_target = decision_for_private(view, &message->host).verdict == VERDICT_ALLOW};
     struct dialer_request *request = calloc(1, sizeof(*request));
     if (request == NULL)
         return ERR_NO_MEMORY;
@@ -77,7 +80,7 @@ static enum refusal_code start_lookup(struct dialer_client *client, const struct
     enum error error = dialer_quota_take(&dialer->quotas, view->sandbox_id, &quota);
     if (error != OK)
         return error == ERR_TOO_LARGE ? REFUSAL_LIMIT_EXCEEDED : REFUSAL_OVERLOADED;
-    if (start_request(client, quota, message) == OK)
+    if (start_request(client, quota, view, message) == OK)
         return REFUSAL_NONE;
     dialer_quota_give_back(&dialer->quotas, quota);
     return REFUSAL_OVERLOADED;

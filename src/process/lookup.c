@@ -57,7 +57,9 @@ static void on_resolved(struct resolver_query *query, enum error error,
 
     if (error == OK)
         tell(lookup,
-             &(struct dialer_candidates){answer->addresses, answer->count, 0, DIALER_CHECKED},
+             &(struct dialer_candidates){answer->addresses, answer->count, 0,
+                                         lookup->question.is_private_target ? DIALER_NAMED
+                                                                            : DIALER_CHECKED},
              answer->ttl_s);
     else if (error == ERR_NOT_FOUND)
         finish(lookup, &(struct lookup_outcome){.code = REFUSAL_NONE, .exists = answer != NULL});

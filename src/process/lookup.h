@@ -12,6 +12,7 @@ struct lookup;
 struct lookup_question {
     struct host_name host; /* not a literal */
     bool wants_ipv6;
+    bool is_private_target; /* as of a dial */
 };
 
 struct lookup_outcome {

@@ -137,7 +137,7 @@ struct message_addresses {
     F(u64, ticket) F(refusal, code) F(flag, exists) F(addresses, addresses) F(u32, ttl_s)
 
 /* control to dialer, and back */
-#define RESOLVE_FIELDS(F) F(u64, ticket) F(authority, target)
+#define RESOLVE_FIELDS(F) F(u64, ticket) F(authority, target) F(flag, is_private_target)
 #define RESOLVED_FIELDS(F) F(u64, ticket) F(refusal, code) F(endpoint, address) F(text, detail)
 
 /* control to keyholder; each is answered with one REPLY that brings `call` back */

@@ -17,7 +17,8 @@ static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_HOST_NOT_ALLOWED] =
         "Add the host to the egressAllowlist of a secret store of this sandbox.",
     [REFUSAL_ADDRESS_NOT_ALLOWED] =
-        "The operator can exempt it with upstream.allow_addresses or upstream.resolve.",
+        "The operator can exempt it with privateHosts of a store, upstream.allow_addresses or "
+        "upstream.resolve.",
     [REFUSAL_SECRET_HOST_NOT_ALLOWED] = "Add the host to the allowedHosts of the secret.",
     [REFUSAL_TOKEN_UNKNOWN] = "Use the token exactly as it stands in this sandbox's environment; "
                               "it changes when a secret "

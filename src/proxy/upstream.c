@@ -139,11 +139,19 @@ static void pool_insert(struct upstream *upstream)
     upstream->sandbox->spare_upstream_count++;
 }
 
+static bool is_named_private(const struct upstream *upstream)
+{
+    const struct view *view = upstream->sandbox->view;
+
+    return decision_for_private(view, &upstream->target.host).verdict == VERDICT_ALLOW;
+}
+
 static void dial(struct upstream *upstream)
 {
     struct proxy *proxy = upstream->sandbox->proxy;
     uint64_t ticket = ticket_open(proxy, &upstream->ticket, TICKET_DIAL, upstream);
 
+    upstream->is_private = is_named_private(upstream);
     proxy->services.dial(proxy->services.context, ticket, upstream->sandbox->view,
                          &upstream->target);
 }
@@ -174,7 +182,8 @@ static bool fits(const struct upstream *upstream, const struct upstream_wish *wi
 
     return upstream->is_tls == wish->is_tls && authority_equals(&upstream->target, &wish->target) &&
            !(wish->needs_h1 && wish->is_tls && may_speak_h2) &&
-           !(wish->fresh_only && upstream->exchanges > 0);
+           !(wish->fresh_only && upstream->exchanges > 0) &&
+           upstream->is_private == is_named_private(upstream); /* else it was judged otherwise */
 }
 
 static bool has_room(const struct upstream *upstream)

@@ -24,6 +24,7 @@ struct upstream {
     struct sandbox *sandbox;    /* borrowed: outlives it */
     struct authority target;
     bool is_tls;
+    bool is_private; /* dialled under a named exception for private addresses */
     enum upstream_state state;
     struct leg leg;
     bool offers_h1_only;

@@ -154,12 +154,14 @@ static void fake_push_source(void *context, unsigned worker, uint64_t number,
     acknowledge(context, worker, number);
 }
 
-static void fake_resolve(void *context, uint64_t ticket, const struct authority *target)
+static void fake_resolve(void *context, uint64_t ticket, const struct authority *target,
+                         bool is_private_target)
 {
     struct fixture *fixture = context;
     struct ip_endpoint endpoint = {.port = target->port};
     assert_int_equal(ip_address_parse(SLICE("192.0.2.7"), &endpoint.address), OK);
     fixture->resolve_ticket = ticket;
+    fixture->resolves_private = is_private_target;
     if (!fixture->holds_back_resolve)
         control_on_resolved(fixture->control, ticket, fixture->resolved_code, &endpoint,
                             SLICE_NONE);

@@ -45,6 +45,7 @@ struct fixture {
     /* the dialer */
     enum refusal_code resolved_code;
     uint64_t resolve_ticket; /* the last one that was asked */
+    bool resolves_private;   /* ... as a named private target */
     bool holds_back_resolve;
 
     /* the keyholder */

@@ -301,6 +301,20 @@ static void an_explanation_waits_for_the_dialer(void **state)
     client_answer_clear(&answer);
 }
 
+static void explain_asks_as_the_data_plane_would(void **state)
+{
+    struct fixture *fixture = *state;
+    char store[64], id[64];
+    fixture_make_store(fixture, "{\"name\":\"s\",\"privateHosts\":[\"db.internal\"]}", store);
+    fixture_make_sandbox(fixture, "{\"secretStore\":\"s\"}", id);
+    fixture_expect(fixture, 200, "GET",
+                   text_of("/api/sandboxes/%s/explain?url=https://db.internal", id), NULL);
+    assert_true(fixture->resolves_private);
+    fixture_expect(fixture, 200, "GET",
+                   text_of("/api/sandboxes/%s/explain?url=https://a.db.internal", id), NULL);
+    assert_false(fixture->resolves_private);
+}
+
 static void a_hibernated_sandbox_explains_itself(void **state)
 {
     char id[64];
@@ -332,6 +346,7 @@ int main(void)
         TEST(checkpoints_are_listed_restored_and_deleted),
         TEST(explanations_say_what_the_data_plane_would),
         TEST(an_explanation_waits_for_the_dialer),
+        TEST(explain_asks_as_the_data_plane_would),
         TEST(a_hibernated_sandbox_explains_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

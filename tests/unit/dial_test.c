@@ -185,8 +185,10 @@ static struct dial_outcome dial_now(struct world *world, const char *host, uint1
     struct authority target = {.port = port};
 
     assert_int_equal(host_name_parse(slice_from_string(host), &target.host), OK);
-    assert_int_equal(
-        dial_start(&world->means, &target, kind, on_done, &expectation, &expectation.dial), OK);
+    assert_int_equal(dial_start(&world->means,
+                                &(struct dial_question){.target = target, .kind = kind}, on_done,
+                                &expectation, &expectation.dial),
+                     OK);
     assert_false(expectation.is_done);
     while (!expectation.is_done)
         event_base_dispatch(world->base);
@@ -273,6 +275,26 @@ static void a_private_address_is_refused_by_name(void **state)
                    "private.test resolves to 10.0.0.1, which is not a public address.");
     assert_refused(*state, "10.0.0.1", 443, REFUSAL_ADDRESS_NOT_ALLOWED,
                    "10.0.0.1 is not a public address.");
+}
+
+static void a_named_private_target_is_let_through(void **state)
+{
+    struct world *world = *state;
+    struct dial_question question = {.target.port = 443, .kind = DIAL_RESOLVE_ONLY};
+    struct expectation expectation = {.world = world};
+
+    for (int i = 0; i < 2; i++) {
+        question.is_private_target = i == 1;
+        expectation = (struct expectation){.world = world};
+        assert_int_equal(host_name_parse(SLICE("private.test"), &question.target.host), OK);
+        assert_int_equal(
+            dial_start(&world->means, &question, on_done, &expectation, &expectation.dial), OK);
+        while (!expectation.is_done)
+            event_base_dispatch(world->base);
+        assert_int_equal(expectation.outcome.code,
+                         i == 1 ? REFUSAL_NONE : REFUSAL_ADDRESS_NOT_ALLOWED);
+    }
+    assert_memory_equal(expectation.outcome.endpoint.address.bytes, "\x0a\0\0\1", 4);
 }
 
 static void the_proxy_itself_is_no_target(void **state)
@@ -387,8 +409,8 @@ static void a_dial_can_be_given_up_in_every_state(void **state)
 
     assert_int_equal(host_name_parse(SLICE("here.test"), &target.host), OK);
     for (int turns = 0; turns < 6; turns++) {
-        assert_int_equal(dial_start(&world->means, &target, DIAL_CONNECT, on_done, &expectation,
-                                    &expectation.dial),
+        assert_int_equal(dial_start(&world->means, &(struct dial_question){.target = target},
+                                    on_done, &expectation, &expectation.dial),
                          OK);
         for (int i = 0; i < turns && !expectation.is_done; i++)
             event_base_loop(world->base, EVLOOP_ONCE);
@@ -421,6 +443,7 @@ int main(void)
         WORLD_TEST(a_forbidden_address_in_a_mixed_answer_is_passed_over),
         WORLD_TEST(the_next_address_is_tried_when_one_refuses),
         WORLD_TEST(a_private_address_is_refused_by_name),
+        WORLD_TEST(a_named_private_target_is_let_through),
         WORLD_TEST(the_proxy_itself_is_no_target),
         WORLD_TEST(a_name_without_an_address_is_a_dns_refusal),
         WORLD_TEST(a_closed_port_is_a_connect_refusal_with_the_reason),

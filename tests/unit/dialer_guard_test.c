@@ -98,6 +98,16 @@ static const struct {
      "10.1.1.1"},
     {"nor a transparent listener", LISTEN_TRANSPARENT, DIALER_CHECKED, 3129, "127.0.0.1", "",
      "127.0.0.1"},
+    {"a named target may be private", "", DIALER_NAMED, 443, "10.0.0.1 fd12::1 1.1.1.1",
+     "fd12::1 10.0.0.1 1.1.1.1", ""},
+    {"but not on loopback", "", DIALER_NAMED, 443, "127.0.0.1 ::1", "", "::1"},
+    {"nor link-local", "", DIALER_NAMED, 80, "169.254.169.254 169.254.0.1", "", "169.254.169.254"},
+    {"nor a metadata service of IPv6", "", DIALER_NAMED, 80, "fd00:ec2::254", "", "fd00:ec2::254"},
+    {"nor this machine", "", DIALER_NAMED, 443, "192.168.7.7 192.168.7.8", "192.168.7.8",
+     "192.168.7.7"},
+    {"nor one of its listeners", LISTEN_ALL, DIALER_NAMED, 3180, "10.1.1.1", "", "10.1.1.1"},
+    {"a mapped address counts as what it maps, named or not", "", DIALER_NAMED, 443,
+     "::ffff:10.0.0.1 ::ffff:127.0.0.1", "10.0.0.1", "::ffff:127.0.0.1"},
     {"its port elsewhere is another machine's", "", DIALER_CHECKED, 3128, "1.1.1.1", "1.1.1.1", ""},
 };
 
