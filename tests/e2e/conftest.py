@@ -50,6 +50,8 @@ LATE_NAMES = [
     "node2.test",
     "grpc.test",
     "grpc-js.test",
+    "ws.test",
+    "ws-js.test",
 ]
 
 # What the name server knows, for names that are not in upstream.resolve.

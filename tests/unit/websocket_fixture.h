@@ -6,45 +6,96 @@
 #include "inject/websocket_rewriter.h"
 #include "inject_fixture.h"
 
-/* The messages of a stream of frames, as text: "T<hello>" a text message, "B" binary, "C" Close,
- * "P" ping, "O" pong, each where it ends; "T<..." one that is not complete; "!" a fault. */
-static inline void websocket_transcribe(enum websocket_role role, struct slice stream,
-                                        struct buffer *out)
+struct websocket_messages {
+    struct websocket_reader reader;
+    struct slice stream;          /* what is left to read */
+    struct buffer data, control;  /* payload; `data` also of a message that is not complete */
+    enum websocket_opcode opcode; /* of the message that came last, */
+    struct slice payload;         /* ... and what it says; until the next call */
+    bool has_fault;
+};
+
+static inline void websocket_messages_init(struct websocket_messages *messages,
+                                           enum websocket_role role, struct slice stream)
+{
+    *messages = (struct websocket_messages){.stream = stream};
+    websocket_reader_init(&messages->reader, role);
+    buffer_init(&messages->data, SIZE_MAX / 4);
+    buffer_init(&messages->control, WEBSOCKET_CONTROL_MAX);
+}
+
+static inline void websocket_messages_clear(struct websocket_messages *messages)
+{
+    buffer_clear(&messages->data);
+    buffer_clear(&messages->control);
+}
+
+/* The next message, or control frame, that is complete. */
+static inline bool websocket_messages_next(struct websocket_messages *messages)
+{
+    const struct websocket_reader *reader = &messages->reader;
+
+    if (messages->payload.len > 0)
+        buffer_reset(websocket_is_control(messages->opcode) ? &messages->control : &messages->data);
+    messages->payload = SLICE_NONE;
+    for (;;) {
+        struct slice piece;
+        enum websocket_event event =
+            websocket_reader_next(&messages->reader, &messages->stream, &piece);
+        struct buffer *payload =
+            websocket_is_control(reader->opcode) ? &messages->control : &messages->data;
+
+        messages->has_fault = event == WEBSOCKET_FAULT;
+        if (event == WEBSOCKET_FAULT || event == WEBSOCKET_NEED_MORE)
+            return false;
+        if (event == WEBSOCKET_PAYLOAD)
+            fixture_must(buffer_append(payload, piece));
+        if (event == WEBSOCKET_FRAME_END && reader->is_last) {
+            messages->opcode = reader->opcode;
+            messages->payload = buffer_view(payload);
+            return true;
+        }
+    }
+}
+
+static inline char websocket_letter(enum websocket_opcode opcode)
 {
     static const char letters[] = {[WEBSOCKET_TEXT] = 'T',
                                    [WEBSOCKET_BINARY] = 'B',
                                    [WEBSOCKET_CLOSE] = 'C',
                                    [WEBSOCKET_PING] = 'P',
                                    [WEBSOCKET_PONG] = 'O'};
-    OWNED_STRUCT(buffer) *data = &(struct buffer){.limit = SIZE_MAX / 4};
-    OWNED_STRUCT(buffer) *control = &(struct buffer){.limit = WEBSOCKET_CONTROL_MAX};
-    struct websocket_reader reader;
 
-    websocket_reader_init(&reader, role);
-    for (;;) {
-        struct slice piece;
-        enum websocket_event event = websocket_reader_next(&reader, &stream, &piece);
-        struct buffer *payload = websocket_is_control(reader.opcode) ? control : data;
+    return letters[opcode];
+}
 
-        if (event == WEBSOCKET_PAYLOAD)
-            fixture_must(buffer_append(payload, piece));
-        if (event == WEBSOCKET_FAULT)
-            fixture_must(buffer_append_byte(out, '!'));
-        if (event == WEBSOCKET_FAULT || event == WEBSOCKET_NEED_MORE)
-            break;
-        if (event != WEBSOCKET_FRAME_END || !reader.is_last)
-            continue;
-        fixture_must(buffer_append_byte(out, letters[reader.opcode]));
+static inline void websocket_put(enum websocket_opcode opcode, struct slice payload,
+                                 struct buffer *out)
+{
+    fixture_must(buffer_append_byte(out, websocket_letter(opcode)));
+    fixture_must(buffer_append_byte(out, '<'));
+    fixture_must(buffer_append(out, payload));
+    fixture_must(buffer_append_byte(out, '>'));
+}
+
+/* The messages of a stream of frames, as text: "T<hello>" a text message, "B" binary, "C" Close,
+ * "P" ping, "O" pong, each where it ends; "!" a fault; "T<..." a message that is not complete. */
+static inline void websocket_transcribe(enum websocket_role role, struct slice stream,
+                                        struct buffer *out)
+{
+    struct websocket_messages messages;
+
+    websocket_messages_init(&messages, role, stream);
+    while (websocket_messages_next(&messages))
+        websocket_put(messages.opcode, messages.payload, out);
+    if (messages.has_fault)
+        fixture_must(buffer_append_byte(out, '!'));
+    if (messages.reader.message != WEBSOCKET_CONTINUATION) {
+        fixture_must(buffer_append_byte(out, websocket_letter(messages.reader.message)));
         fixture_must(buffer_append_byte(out, '<'));
-        fixture_must(buffer_append(out, buffer_view(payload)));
-        fixture_must(buffer_append_byte(out, '>'));
-        buffer_reset(payload);
+        fixture_must(buffer_append(out, buffer_view(&messages.data)));
     }
-    if (reader.message != WEBSOCKET_CONTINUATION) {
-        fixture_must(buffer_append_byte(out, letters[reader.message]));
-        fixture_must(buffer_append_byte(out, '<'));
-        fixture_must(buffer_append(out, buffer_view(data)));
-    }
+    websocket_messages_clear(&messages);
 }
 
 /* All that comes out for a stream that arrives in pieces of this size. False: it ended in a fault,
