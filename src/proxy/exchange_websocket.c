@@ -96,9 +96,11 @@ enum error exchange_websocket_rewrite(struct exchange *exchange, struct slice pi
 enum refusal_code exchange_websocket_outdated(const struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
+    const struct view *now = connection->sandbox->view;
 
-    return view_change_ends(exchange->view, connection->sandbox->view, &exchange->target,
-                            connection->proxy->settings.decision);
+    return now == exchange->view ? REFUSAL_NONE
+                                 : view_change_ends(exchange->view, now, &exchange->target,
+                                                    connection->proxy->settings.decision);
 }
 
 /* What a Close says to either side. */
@@ -107,28 +109,27 @@ struct farewell {
     struct slice reason;
 };
 
-/* As good as it can be done: the one it is for may be gone, or slow. */
-static void say_close(struct websocket_rewriter *frames, struct stream *to,
+/* Queues it; false: the one it is for may be gone. */
+static bool say_close(struct websocket_rewriter *frames, struct stream *to,
                       const struct farewell *farewell)
 {
     OWNED_STRUCT(buffer) *out = &(struct buffer){.limit = 2 * WEBSOCKET_CONTROL_MAX};
 
-    if (frames == NULL ||
-        websocket_rewriter_close(frames, farewell->status, farewell->reason, out) != OK ||
-        to->ops->send_piece(to, buffer_view(out)) != OK)
-        return;
-    to->ops->flush(to);
+    return frames != NULL &&
+           websocket_rewriter_close(frames, farewell->status, farewell->reason, out) == OK &&
+           to->ops->send_piece(to, buffer_view(out)) == OK;
 }
 
 static void end_open(struct exchange *exchange, enum refusal_code code,
                      const struct farewell *farewell)
 {
-    struct stream *client = exchange->client;
+    struct stream *client = exchange->client, *origin = exchange->origin;
 
     exchange->cut_reason = code;
-    say_close(exchange->client_frames, exchange->origin, farewell);
-    say_close(exchange->body.frames, client, farewell);
-    if (exchange->body.frames != NULL && client->ops->send_end(client, NULL) == OK)
+    if (say_close(exchange->client_frames, origin, farewell))
+        origin->ops->flush(origin); /* which is closed next */
+    if (say_close(exchange->body.frames, client, farewell) &&
+        client->ops->send_end(client, NULL) == OK)
         exchange_break_off(exchange);
     else
         exchange_cut(exchange);

@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
+from harness import websocket
 from harness.message import encode
+from harness.wait import GENEROUS, until
 
 GIB, MIB = 1 << 30, 1 << 20
 BLOCK = bytes(range(256)) * 256 * 4  # 256 KiB
@@ -121,4 +123,37 @@ def test_an_upload_of_1_gib_to_a_slow_origin(running, origin):
                 watch.look()
         assert wire.response().body == b"stored"
     assert result["digest"] == digest_of_blocks(count)
+    watch.check()
+
+
+def test_a_message_that_grows_to_256_mib_for_a_slow_origin(running, origin):
+    """16,384 tokens, of a value that is as long as one may be."""
+    count = size = 16384
+    store = running.api.store(["api.test"])
+    running.api.secret(store, text="v" * size, inject=["websocket"])
+    sandbox, result = running.api.sandbox(store), {}
+
+    def script(exchange):
+        websocket.accept(exchange)
+        length, is_last, number = 0, False, 0
+        while not is_last:
+            first, extended = exchange.reader.exactly(2)
+            payload = extended & 0x7F
+            if payload > 125:
+                payload = int.from_bytes(exchange.reader.exactly(2 if payload == 126 else 8), "big")
+            exchange.reader.exactly(4)
+            length, is_last = length + len(exchange.reader.exactly(payload)), bool(first & websocket.LAST)
+            number += 1
+            pause(number)
+        result["length"] = length
+        exchange.send(websocket.frame(b"done"))
+
+    warm_up(running.sandbox, origin)
+    with websocket.connect(sandbox, origin.on(script)) as wire:
+        watch = Watch(running)
+        whole = websocket.sent(b" ".join([sandbox.token().encode()] * count))
+        threading.Thread(target=wire.send, args=(whole,), daemon=True).start()
+        until(lambda: watch.look() or "length" in result, "the origin has it all", 10 * GENEROUS)
+        assert websocket.read_message(wire.reader) == (websocket.TEXT, b"done")
+    assert result["length"] == count * (size + 1) - 1
     watch.check()
