@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-enum { HTTP_PORT = 80, WEBSOCKET_KEY_LEN = 16 };
+enum { HTTP_PORT = 80, HTTPS_PORT = 443, WEBSOCKET_KEY_LEN = 16 };
 
 static const struct http_fault no_fault;
 
@@ -65,6 +65,14 @@ static struct http_fault parse_authority_form(const struct http_head *head,
     return no_fault;
 }
 
+/* Of a target in absolute-form: the port of its scheme; 0 when that is neither http nor https. */
+static uint16_t scheme_port(struct slice target)
+{
+    if (slice_starts_with_nocase(target, SLICE("http://")))
+        return HTTP_PORT;
+    return slice_starts_with_nocase(target, SLICE("https://")) ? HTTPS_PORT : 0;
+}
+
 /* The index of what ends an authority: the path, the query, or the end. */
 static size_t authority_len(struct slice s)
 {
@@ -73,13 +81,18 @@ static size_t authority_len(struct slice s)
     return path < query ? path : query;
 }
 
+/* The scheme of the target must be the connection's, whose port is out->authority's until here. */
 static struct http_fault parse_absolute_form(const struct http_head *head, struct http_request *out)
 {
-    struct slice rest = slice_skip(head->target, strlen("http://"));
+    struct slice rest = slice_skip(head->target, slice_find(head->target, ':') + strlen("://"));
+    uint16_t port = scheme_port(head->target);
     size_t len = authority_len(rest);
 
     out->form = HTTP_TARGET_ABSOLUTE;
-    if (authority_parse(slice_take(rest, len), HTTP_PORT, &out->authority) != OK)
+    if (port != out->authority.port)
+        return refuse(port == HTTPS_PORT ? "https:// cannot be asked for in the clear: use CONNECT"
+                                         : "the target's scheme is not that of the tunnel");
+    if (authority_parse(slice_take(rest, len), port, &out->authority) != OK)
         return refuse("the target's authority is not host or host:port");
     out->path = slice_skip(rest, len);
     if (out->path.len > 0 && out->path.data[0] == '?')
@@ -114,10 +127,8 @@ static struct http_fault parse_target(const struct http_head *head, struct http_
         return parse_origin_form(head, out);
     if (slice_equals(head->target, SLICE("*")))
         return parse_asterisk_form(head, out);
-    if (slice_starts_with_nocase(head->target, SLICE("http://")))
+    if (scheme_port(head->target) != 0)
         return parse_absolute_form(head, out);
-    if (slice_starts_with_nocase(head->target, SLICE("https://")))
-        return refuse("https:// cannot be asked for in a target: use CONNECT");
     return refuse("the request target is in no form that is known");
 }
 
@@ -128,9 +139,10 @@ static bool target_has_authority(const struct http_request *request)
 
 /* A Host without a port means that of the target: clients leave it out even where it is not the
  * scheme's own. */
-static uint16_t implied_port(const struct http_request *request)
+static uint16_t implied_port(const struct http_head *head, const struct http_request *request)
 {
-    return request->form == HTTP_TARGET_ABSOLUTE ? HTTP_PORT : request->authority.port;
+    return request->form == HTTP_TARGET_ABSOLUTE ? scheme_port(head->target)
+                                                 : request->authority.port;
 }
 
 /* HTTP/1.0 knows no Host: there it may be missing where the target says who is asked. */
@@ -144,7 +156,7 @@ static struct http_fault check_host(const struct http_head *head, struct http_re
         return no_fault;
     if (count != 1)
         return refuse(count == 0 ? "Host is missing" : "Host is repeated");
-    if (authority_parse(field->value, implied_port(out), &host) != OK)
+    if (authority_parse(field->value, implied_port(head, out), &host) != OK)
         return refuse("Host is not host or host:port");
     if (target_has_authority(out) && !authority_equals(&host, &out->authority))
         return refuse("Host is not the target's authority");

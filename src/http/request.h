@@ -40,8 +40,8 @@ struct http_request {
  * Refuses: HTTP versions but 1.0 and 1.1 (505); both Content-Length and Transfer-Encoding, a
  * Transfer-Encoding but exactly "chunked", or in HTTP/1.0, a repeated or non-digit Content-Length
  * (400); a missing or repeated Host in 1.1, one that does not parse, userinfo (400); a target over
- * its limit (414), a fragment, a scheme but http in absolute-form, "*" but with OPTIONS (400);
- * TRACE and TRACK (405); a Max-Forwards field (400); an Expect but 100-continue (417); CONNECT with
- * a body (400). A body of a request without framing is HTTP_BODY_NONE. */
+ * its limit (414), a fragment, a scheme but the connection's in absolute-form, "*" but with OPTIONS
+ * (400); TRACE and TRACK (405); a Max-Forwards field (400); an Expect but 100-continue (417);
+ * CONNECT with a body (400). A body of a request without framing is HTTP_BODY_NONE. */
 MUST_USE struct http_fault request_parse(const struct http_head *head, uint16_t default_port,
                                          struct http_request *out);

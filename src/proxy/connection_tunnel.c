@@ -8,7 +8,7 @@
 #include "proxy/connection_steps.h"
 #include "proxy/upstream.h"
 
-enum { TLS_HANDSHAKE_RECORD = 0x16 };
+enum { TLS_HANDSHAKE_RECORD = 0x16, METHOD_LOOKED_AT_MAX = 32 };
 
 static bool is_reachable(const struct connection *connection)
 {
@@ -68,7 +68,20 @@ static enum connection_step on_tls(struct connection *connection)
     return CONNECTION_NEXT;
 }
 
-/* A method begins with a capital letter; nothing else than TLS and HTTP passes. */
+/* Could a method begin like this? Enough to tell HTTP from "SSH-2.0-" and binary protocols. */
+static bool looks_like_http(struct slice bytes)
+{
+    struct slice method = slice_take(bytes, slice_find(bytes, ' '));
+
+    if (method.len == 0 || method.data[0] == '-' || method.len > METHOD_LOOKED_AT_MAX)
+        return false;
+    for (size_t i = 0; i < method.len; i++)
+        if (method.data[i] != '-' && (method.data[i] < 'A' || method.data[i] > 'Z'))
+            return false;
+    return true;
+}
+
+/* Nothing else than TLS and HTTP passes. */
 enum connection_step connection_tunnel_sniff_step(struct connection *connection)
 {
     struct slice bytes;
@@ -84,10 +97,10 @@ enum connection_step connection_tunnel_sniff_step(struct connection *connection)
         connection_free(connection);
         return CONNECTION_WAIT;
     }
-    unsigned char first = (unsigned char)buffer_view(&connection->leg.in).data[0];
-    if (first == TLS_HANDSHAKE_RECORD)
+    bytes = buffer_view(&connection->leg.in);
+    if (bytes.data[0] == TLS_HANDSHAKE_RECORD)
         return on_tls(connection);
-    if (first < 'A' || first > 'Z')
+    if (!looks_like_http(bytes))
         return connection_drop(connection, REFUSAL_PROTOCOL_NOT_ALLOWED);
     connection_set_state(connection, CONNECTION_AWAITING_HEAD);
     return CONNECTION_NEXT;

@@ -355,8 +355,9 @@ void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct s
     }
     exchange->refusal = code;
     exchange->status = (uint16_t)refusal_code_status(code);
-    if (exchange->request.framing.kind != HTTP_BODY_NONE)
-        exchange->must_close = true; /* the body is not read */
+    /* The body is not read; and who means another host must not go on here. */
+    if (exchange->request.framing.kind != HTTP_BODY_NONE || code == REFUSAL_MISDIRECTED_REQUEST)
+        exchange->must_close = true;
     if (exchange_write_refusal(exchange, detail) != OK)
         exchange_cut(exchange);
     else

@@ -102,7 +102,9 @@ static const struct bad bad_heads[] = {
     BAD(400, "GET h.example HTTP/1.1\r\n" HOST "\r\n"),
     BAD(400, "GET h.example:80 HTTP/1.1\r\n" HOST "\r\n"),
     BAD(400, "GET ftp://h.example/ HTTP/1.1\r\n" HOST "\r\n"),
-    BAD(400, "GET https://h.example/ HTTP/1.1\r\n" HOST "\r\n"),
+    BAD(400, "GET http://h.example:443/ HTTP/1.1\r\n" HOST "\r\n"),
+    BAD(400, "GET https://other.example/ HTTP/1.1\r\n" HOST "\r\n"),
+    BAD(400, "GET https://u@h.example/ HTTP/1.1\r\n" HOST "\r\n"),
     BAD(400, "GET http:///x HTTP/1.1\r\n" HOST "\r\n"),
     BAD(400, "GET http://h.example?q HTTP/1.1\r\n" HOST "\r\n"),
     BAD(400, "GET http://u@h.example/ HTTP/1.1\r\n" HOST "\r\n"),
@@ -209,6 +211,10 @@ static const struct good good_heads[] = {
          "h.example", 80, HTTP_BODY_NONE, true),
     GOOD("GET HTTP://H.EXAMPLE:80/x?http://y/ HTTP/1.1\r\n" HOST "\r\n", HTTP_TARGET_ABSOLUTE,
          "/x?http://y/", "h.example", 80, HTTP_BODY_NONE, true),
+    GOOD("GET https://h.example/a?b HTTP/1.1\r\n" HOST "\r\n", HTTP_TARGET_ABSOLUTE, "/a?b",
+         "h.example", 443, HTTP_BODY_NONE, true),
+    GOOD("GET HTTPS://h.example HTTP/1.1\r\nHost: h.example:443\r\n\r\n", HTTP_TARGET_ABSOLUTE, "/",
+         "h.example", 443, HTTP_BODY_NONE, true),
     GOOD("GET http://h.example/ HTTP/1.0\r\n\r\n", HTTP_TARGET_ABSOLUTE, "/", "h.example", 80,
          HTTP_BODY_NONE, false),
     GOOD("CONNECT h.example:443 HTTP/1.1\r\nHost: h.example:443\r\n\r\n", HTTP_TARGET_AUTHORITY, "",
@@ -230,7 +236,8 @@ static void check_good(const struct good *good)
 {
     OWNED_STRUCT(h1_reader) *reader = h1_reader_new(H1_REQUESTS);
     struct http_request request = {0};
-    struct http_fault fault = parse(reader, good->head, 443, &request);
+    uint16_t port = good->form == HTTP_TARGET_ABSOLUTE ? good->port : 443;
+    struct http_fault fault = parse(reader, good->head, port, &request);
 
     if (fault.status != 0)
         fail_msg("%d (%s): %.*s", fault.status, fault.why, SLICE_ARG(good->head));
