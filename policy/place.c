@@ -8,7 +8,7 @@ static const char why_place[] =
 static const char why_not_built[] =
     "This place is not built yet: only \"header\", \"header:<field>\" and \"websocket\" are.";
 static const char why_field[] =
-    "Not a header field name: lower-case letters, digits and any of !#$%&'*+-.^_`|~.";
+    "Not a header field name: letters, digits and any of !#$%&'*+-.^_`|~.";
 static const char why_forbidden[] =
     "This header field never carries a secret: it belongs to the connection, not to the origin.";
 
@@ -109,16 +109,14 @@ bool place_list_has(const struct place *places, size_t count, enum place_kind ki
     return false;
 }
 
-/* tchar of RFC 9110, 5.6.2, without upper case. */
-static bool is_lower_field_name(struct slice field)
+/* tchar of RFC 9110, 5.6.2. */
+static bool is_field_name(struct slice field)
 {
     static const struct slice others = SLICE_INIT("!#$%&'*+-.^_`|~");
 
     for (size_t i = 0; i < field.len; i++) {
         char c = field.data[i];
 
-        if (c >= 'A' && c <= 'Z')
-            return false;
         if (!ascii_is_alpha(c) && !ascii_is_digit(c) && slice_find(others, c) == others.len)
             return false;
     }
@@ -134,7 +132,7 @@ static enum error refuse(enum error error, const char **why, const char *sentenc
 
 static enum error parse_field(struct slice field, struct place *out, const char **why)
 {
-    if (!is_lower_field_name(field))
+    if (!is_field_name(field))
         return refuse(ERR_SYNTAX, why, why_field);
     if (place_field_is_forbidden(field))
         return refuse(ERR_SYNTAX, why, why_forbidden);

@@ -11,7 +11,7 @@ enum place_kind { PLACE_HEADER, PLACE_WEBSOCKET, PLACE_QUERY, PLACE_PATH, PLACE_
 
 struct place {
     enum place_kind kind;
-    struct slice field; /* of PLACE_HEADER: only this field, lower case; empty: any that is not
+    struct slice field; /* of PLACE_HEADER: only this field, in any case; empty: any that is not
                            excluded. Borrowed. */
 };
 
@@ -20,8 +20,7 @@ enum { PLACE_LIST_MAX = 16, PLACE_TEXT_MAX = 128 };
 /* "header", "header:authorization", "websocket", "query", "path", "body". ERR_SYNTAX for what is no
  * place or names a field that never carries a value (hop-by-hop, Proxy-*); ERR_UNSUPPORTED for one
  * that is not built yet; `*why` (may be NULL) is then a static sentence. `out->field` points into
- * `text`. A field is given in lower case; place_parse() refuses upper case so one spelling is kept.
- */
+ * `text`. */
 MUST_USE enum error place_parse(struct slice text, struct place *out, const char **why);
 /* The text of a parsed place, at most PLACE_TEXT_MAX bytes into `text`, no NUL. */
 struct slice place_format(const struct place *place, char *text);

@@ -57,6 +57,9 @@ enum error input_name(struct api_call *call, const char *field, size_t max, stru
         return api_refuse(call, API_BAD_REQUEST, "\"%s\" is missing", field);
     if (name.len == 0 || name.len > max)
         return api_refuse(call, API_BAD_REQUEST, "\"%s\" must have 1 to %zu bytes", field, max);
+    if (slice_trim(name).len != name.len)
+        return api_refuse(call, API_BAD_REQUEST, "\"%s\" must not begin or end with white space",
+                          field);
     if (has_control(name))
         return api_refuse(call, API_BAD_REQUEST, "\"%s\" must not contain control characters",
                           field);

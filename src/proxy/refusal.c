@@ -190,10 +190,10 @@ enum error refusal_format(const struct refusal *refusal, struct http_head *head,
     TRY(http_head_add(head, SLICE("Content-Type"), SLICE("application/json")));
     TRY(http_head_add(head, SLICE("Cache-Control"), SLICE("no-store")));
     TRY(add_proxy_status(refusal, head));
-    if (refusal->code == REFUSAL_IDENTITY_REQUIRED || refusal->code == REFUSAL_IDENTITY_INVALID)
+    if (head->status == 407) /* RFC 9110, 15.5.8: whatever the reason, with a challenge */
         TRY(http_head_add(head, SLICE("Proxy-Authenticate"),
                           SLICE("Basic realm=\"sealgate\", charset=\"UTF-8\"")));
-    if (refusal->code == REFUSAL_LIMIT_EXCEEDED)
+    if (head->status == 429 || head->status == 503)
         TRY(add_retry_after(refusal, head));
     return format_body(refusal, body);
 }
