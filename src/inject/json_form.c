@@ -5,7 +5,7 @@
 #include "inject/utf8.h"
 
 struct json_style {
-    const char *numbered; /* ASCII written as \uXXXX beyond what has to be */
+    const char *numbered; /* ASCII written as \uXXXX beyond what has to be; NULL: all of it */
     bool slash;           /* "/" as "\/" */
     bool ascii;           /* everything outside ASCII as \uXXXX */
     bool upper;           /* digits in upper case */
@@ -25,6 +25,8 @@ static const struct json_style styles[JSON_STYLES] = {
     {"\x7f", false, false, false, true},        /* jq */
     {"\"&'+<>`\x7f", false, true, true, true},  /* System.Text.Json */
     {"\"&'+<>`\x7f", false, true, false, true}, /* the same digits in lower case */
+    {NULL, false, true, true, false},           /* every character, letters and digits too */
+    {NULL, false, true, false, false},
 };
 
 struct escaping {
@@ -60,7 +62,8 @@ static char short_escape(const struct json_style *style, char c)
 
 static void escape_ascii(struct escaping *escaping, char c)
 {
-    bool is_numbered = c != '\0' && strchr(escaping->style->numbered, c) != NULL;
+    const char *numbered = escaping->style->numbered;
+    bool is_numbered = numbered == NULL || (c != '\0' && strchr(numbered, c) != NULL);
     char letter = is_numbered ? 0 : short_escape(escaping->style, c);
 
     if (letter != 0) {

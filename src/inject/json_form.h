@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 
-enum { JSON_STYLES = 12 };
+enum { JSON_STYLES = 14 };
 
 /* `style` is below JSON_STYLES. At most six bytes for one. ERR_SYNTAX when the style writes
  * everything outside ASCII as \uXXXX and the value is not UTF-8. */

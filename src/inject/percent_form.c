@@ -3,7 +3,7 @@
 #include "inject/percent_form.h"
 
 struct percent_style {
-    const char *safe; /* left as they are, beside letters and digits */
+    const char *safe; /* left as they are, beside letters and digits; NULL: nothing is */
     bool space_is_plus;
 };
 
@@ -17,10 +17,13 @@ static const struct percent_style styles[PERCENT_STYLES / 2] = {
     {"-_.*", true},                  /* application/x-www-form-urlencoded (WHATWG), Java */
     {"-_.", true},                   /* PHP urlencode */
     {"-_.~$&+=:@", false},           /* Go url.PathEscape */
+    {NULL, false},                   /* every byte, letters and digits too */
 };
 
 static bool is_safe(const struct percent_style *style, char c)
 {
+    if (style->safe == NULL)
+        return false;
     return ascii_is_alpha(c) || ascii_is_digit(c) || (c != '\0' && strchr(style->safe, c) != NULL);
 }
 

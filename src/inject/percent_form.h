@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 
-enum { PERCENT_STYLES = 16 };
+enum { PERCENT_STYLES = 18 };
 
 /* `style` is below PERCENT_STYLES. At most three bytes for one. */
 MUST_USE enum error percent_form_append(size_t style, struct slice value, struct buffer *out);

@@ -104,7 +104,7 @@ static enum error plan_response(struct exchange *exchange, struct http_head *hea
     /* HEAD, 304: the length that a body would have */
     if (framing.kind == HTTP_BODY_NONE && exchange->response.declared.kind == HTTP_BODY_LENGTH)
         exchange->body.framing = exchange->response.declared;
-    return exchange->body.mode == RESPONSE_BODY_WHOLE ? OK : write_head(exchange);
+    return response_body_may_begin(&exchange->body) ? write_head(exchange) : OK;
 }
 
 /* What is left of the handshake for the client: of HTTP/2 a plain success (RFC 8441, 5). */
@@ -171,6 +171,8 @@ static enum error pass_on(struct exchange *exchange, struct slice piece)
 
 static enum error send_filtered(struct exchange *exchange)
 {
+    if (!exchange->is_head_written && response_body_may_begin(&exchange->body))
+        TRY(write_head(exchange));
     enum error error = pass_on(exchange, buffer_view(&exchange->piece));
 
     buffer_reset(&exchange->piece);

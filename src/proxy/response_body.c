@@ -2,6 +2,8 @@
 /* Decoding and redaction of a response body as a stream. Never holds more than its steps need. */
 #include "proxy/response_body.h"
 
+/* The longest head of a coded stream is that of zstd. */
+enum { CODED_HEAD_MAX = 18 };
 enum { DECODED_MAX = RESPONSE_BODY_STEP, CODED_MAX = 256 * 1024, WHOLE_LIMIT = 1024 * 1024 };
 
 static enum error start_decoder(struct response_body *body, struct http_head *head)
@@ -128,6 +130,7 @@ static enum error decode_step(struct response_body *body, struct slice *input, s
 
 static enum error push_coded(struct response_body *body, struct slice piece, struct buffer *out)
 {
+    body->coded_seen += piece.len;
     if (buffer_len(&body->coded) == 0) {
         TRY(decode_step(body, &piece, out));
         return buffer_append(&body->coded, piece);
@@ -137,6 +140,13 @@ static enum error push_coded(struct response_body *body, struct slice piece, str
     TRY(decode_step(body, &rest, out));
     buffer_consume(&body->coded, held.len - rest.len);
     return OK;
+}
+
+bool response_body_may_begin(const struct response_body *body)
+{
+    if (body->mode == RESPONSE_BODY_WHOLE)
+        return false;
+    return body->decoder == NULL || body->coded_seen >= CODED_HEAD_MAX;
 }
 
 static enum error push_frames(struct response_body *body, struct slice input, struct buffer *out)

@@ -30,6 +30,7 @@ struct response_body {
     struct buffer decoded; /* between decoder and redactor */
     struct buffer whole;
     struct websocket_rewriter *frames; /* of FRAMES */
+    size_t coded_seen;                 /* bytes for the decoder so far */
     bool has_more;                     /* the decoder has output left, or `coded` has bytes */
 };
 
@@ -51,6 +52,9 @@ void response_body_clear(struct response_body *body);
  * in order. */
 MUST_USE enum error response_body_push(struct response_body *body, struct slice piece,
                                        struct buffer *out);
+/* Whether the head may go out: not before a body that is completed first, nor before the decoder
+ * has taken enough to have refused what is not in its coding. */
+bool response_body_may_begin(const struct response_body *body);
 /* The upstream's body is complete and has_more is false. */
 MUST_USE enum error response_body_end(struct response_body *body, struct buffer *out);
 /* Values hidden so far. */

@@ -69,6 +69,7 @@ static const struct form forms[] = {
     {"urlencode (PHP)", "a b+c/d~e*f(g)", "a+b%2Bc%2Fd%7Ee%2Af%28g%29"},
     {"url.PathEscape", "a b+c/d?e=f&g@h", "a%20b+c%2Fd%3Fe=f&g@h"},
     {"lower-case digits", "a b+c/d?e=f~g(h)", "a%20b%2bc%2fd%3fe%3df~g%28h%29"},
+    {"every byte", "ab-cd/ef", "%61%62%2D%63%64%2F%65%66"},
     {"outside ASCII", "p:ss w\xc3\xb6rd", "p%3Ass%20w%C3%B6rd"},
     /* JSON */
     {"JSON.stringify", "a\"b\\c\td/e\x01\x7f\xc3\xb6", "a\\\"b\\\\c\\td/e\\u0001\x7f\xc3\xb6"},
@@ -80,6 +81,7 @@ static const struct form forms[] = {
     {"Go", "<a>&b'c=d\xc3\xb6", "\\u003ca\\u003e\\u0026b'c=d\xc3\xb6"},
     {"old Go", "a\bcdefghi", "a\\u0008cdefghi"},
     {"Gson", "<a>&b'c=d+e", "\\u003ca\\u003e\\u0026b\\u0027c\\u003dd+e"},
+    {"every character", "ab-cd/\xc3\xb6", "\\u0061\\u0062\\u002d\\u0063\\u0064\\u002f\\u00f6"},
     {"jq", "abcdefg\x7f", "abcdefg\\u007f"},
     {"System.Text.Json", "a+b/c\"d<e\xc3\xb6", "a\\u002Bb/c\\u0022d\\u003Ce\\u00F6"},
     {"Jackson", "abcdefg\x1f", "abcdefg\\u001F"},
@@ -145,10 +147,11 @@ struct counted {
 static const struct counted counts[] = {
     {"", 0},
     {"7 bytes", 0},
-    /* itself, three alignments, two cases of hex: nothing to escape, one alphabet */
-    {"klmnopqr", 6},
+    /* itself, three alignments, two cases of hex, and of every byte as %xx and \\uxxxx: nothing has
+     * to be escaped, one alphabet */
+    {"klmnopqr", 10},
     /* the same, and both alphabets at the alignments where they differ */
-    {"abcdefgh~?~?", 6 + 3 + 2},
+    {"abcdefgh~?~?", 10 + 3 + 2},
 };
 
 static void forms_that_are_equal_count_once(void **state)
