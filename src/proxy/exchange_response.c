@@ -171,9 +171,11 @@ static enum error pass_on(struct exchange *exchange, struct slice piece)
 
 static enum error send_filtered(struct exchange *exchange)
 {
-    if (!exchange->is_head_written && response_body_may_begin(&exchange->body))
+    struct slice piece = buffer_view(&exchange->piece);
+
+    if (!exchange->is_head_written && (piece.len > 0 || response_body_may_begin(&exchange->body)))
         TRY(write_head(exchange));
-    enum error error = pass_on(exchange, buffer_view(&exchange->piece));
+    enum error error = pass_on(exchange, piece);
 
     buffer_reset(&exchange->piece);
     return error;

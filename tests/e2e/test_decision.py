@@ -143,10 +143,11 @@ def test_one_bad_token_refuses_the_request_whole(origin, keyed):
     assert origin.requests(path) == []
 
 
-def test_anything_but_tls_and_http_is_refused(proxy, keyed):
+@pytest.mark.parametrize("hello", [b"\x00\x01SSH-ish\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"get / HTTP/1.1\r\n", b"-A / "])
+def test_anything_but_tls_and_http_is_refused(proxy, keyed, hello):
     with keyed.sandbox.wire() as wire:
         assert wire.connect("api.test:443", keyed.sandbox.credentials).status == 200
-        wire.send(b"\x00\x01SSH-ish\r\n\r\n")
+        wire.send(hello)
         assert wire.is_closed()
     proxy.wait_for_audit(code="protocol_not_allowed", sandbox=keyed.sandbox.id)
 

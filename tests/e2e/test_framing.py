@@ -124,7 +124,23 @@ def test_a_host_other_than_the_tunnels_is_misdirected(origin, keyed_with, what):
     with keyed.sandbox.tunnel("api.test") as wire:
         wire.send(LINE.replace(b"%s", path.encode()) + MISDIRECTED[what] + b"Content-Length: 0\r\n\r\n")
         refusal(wire.response(), 421, "misdirected_request")
+        assert wire.is_closed()
     assert origin.requests(path) == []
+
+
+def test_absolute_form_with_the_tunnels_own_scheme_and_authority_passes(origin, keyed):
+    path = origin.on(lambda exchange: exchange.answer(200))
+    with keyed.sandbox.tunnel("api.test") as wire:
+        assert wire.request("GET", f"https://api.test{path}", [("Host", "api.test")]).status == 200
+    assert origin.request(path).start == f"GET {path} HTTP/1.1"
+
+
+@pytest.mark.parametrize("target", ["https://other.test/", "http://api.test/", "http://api.test:443/", "https://u@api.test/"])
+def test_absolute_form_that_is_not_the_tunnels_is_refused(keyed_with, target):
+    keyed = keyed_with(egress=["*"])
+    with keyed.sandbox.tunnel("api.test") as wire:
+        refusal(wire.request("GET", target, [("Host", "api.test")]), 400, "bad_request")
+        assert wire.is_closed()
 
 
 @pytest.mark.parametrize("spelling", ["api.test", "API.test", "api.test.", "api.test:443"])

@@ -64,7 +64,9 @@ FORMS = {
     "base64 two bytes in": lambda value: base64.b64encode(b"xy" + value),
     "base64 of credentials": lambda value: base64.b64encode(b"user:" + value + b"\n"),
     "url-safe base64": lambda value: base64.urlsafe_b64encode(value),
+    "percent, every byte": lambda value: b"".join(b"%%%02X" % byte for byte in value),
     "percent": lambda value: urllib.parse.quote(value, safe="").encode(),
+    "json, every character": lambda value: "".join(f"\\u{ord(char):04x}" for char in value.decode()).encode(),
     "json": lambda value: json.dumps(value.decode())[1:-1].encode(),
     "hex": lambda value: value.hex().encode(),
     "upper hex": lambda value: value.hex().upper().encode(),
@@ -115,6 +117,23 @@ def test_a_coded_body_in_tiny_chunks_is_decoded_and_redacted(origin, keyed, codi
 
 def test_a_coding_that_cannot_be_decoded_is_refused(origin, keyed):
     script = lambda exchange: exchange.answer(200, [("Content-Encoding", "compress")], b"data")
+    refusal(fetch(origin, keyed, script), 502, "upstream_protocol")
+
+
+WIDE = zstandard.ZstdCompressionParameters(window_log=24)
+
+
+def wide_window():
+    coder = zstandard.ZstdCompressor(compression_params=WIDE).compressobj()
+    return coder.compress(b"x" * 200_000) + coder.flush()
+
+
+UNDECODABLE = {"gzip": b"this is not gzip at all", "zstd": wide_window(), "deflate": b"\x00\x01 neither"}
+
+
+@pytest.mark.parametrize("coding", UNDECODABLE)
+def test_a_body_that_is_not_in_its_coding_is_refused(origin, keyed, coding):
+    script = lambda exchange: exchange.answer(200, [("Content-Encoding", coding)], UNDECODABLE[coding])
     refusal(fetch(origin, keyed, script), 502, "upstream_protocol")
 
 
