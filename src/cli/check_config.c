@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/data_dir.h"
 #include "cli/output.h"
+#include "process/upstream_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,40 @@ static unsigned warn_about_sources(const struct config_store *store)
     return warnings;
 }
 
+/* What is being found out about files. */
+struct findings {
+    const char *file;
+    struct config_error *error;
+    unsigned warnings;
+};
+
+/* The first that is certainly wrong is the error; this account may be unable to open what that of
+ * the service can. */
+static void on_complaint(void *context, const struct upstream_complaint *complaint)
+{
+    struct findings *findings = context;
+    struct config_error *error = findings->error;
+
+    if (complaint->is_fatal && !complaint->is_absent && error->message[0] == '\0') {
+        error->line = complaint->line;
+        snprintf(error->key, sizeof(error->key), "%s", complaint->key);
+        snprintf(error->message, sizeof(error->message), "%s:%u: %s: %.*s: %s", findings->file,
+                 complaint->line, complaint->key, SLICE_ARG(complaint->path), complaint->why);
+        return;
+    }
+    cli_warn("%s: %.*s: %s", complaint->key, SLICE_ARG(complaint->path), complaint->why);
+    findings->warnings++;
+}
+
+static enum error check_upstream_files(const struct config *config, struct findings *findings)
+{
+    const struct upstream_listener listener = {findings, on_complaint};
+    OWNED_STRUCT(upstream_files) *files = NULL;
+
+    enum error error = upstream_files_read(config, &listener, &files);
+    return error == ERR_CONFIG ? OK : error;
+}
+
 static enum cli_status report(const struct cli *cli, const struct config_error *error,
                               unsigned warnings)
 {
@@ -86,8 +121,8 @@ enum cli_status check_config_run(struct cli *cli)
 {
     OWNED_STRUCT(config) *config = NULL;
     struct config_error error = {.line = 0};
+    struct findings findings = {.file = cli_argument(cli, 0), .error = &error};
     struct buffer text;
-    unsigned warnings = 0;
 
     if (!data_dir_read_file(cli_argument(cli, 0), CONFIG_TEXT_MAX, &text))
         return CLI_FAILED;
@@ -96,9 +131,11 @@ enum cli_status check_config_run(struct cli *cli)
     buffer_clear(&text);
     if (result != OK && result != ERR_CONFIG)
         return cli_fail("%s", error_text(result));
-    if (result == OK)
-        warnings = warn_about_stores(config) + warn_about_files(config);
     for (size_t i = 0; result == OK && i < config->stores.count; i++)
-        warnings += warn_about_sources(&config->stores.items[i]);
-    return report(cli, &error, warnings);
+        findings.warnings += warn_about_sources(&config->stores.items[i]);
+    if (result == OK)
+        findings.warnings += warn_about_stores(config) + warn_about_files(config);
+    if (result == OK && check_upstream_files(config, &findings) != OK)
+        return cli_fail("%s", error_text(ERR_NO_MEMORY));
+    return report(cli, &error, findings.warnings);
 }

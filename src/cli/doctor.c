@@ -52,9 +52,10 @@ static void print_findings(const struct doctor *doctor)
 }
 
 static void (*const checks[])(struct doctor *doctor) = {
-    doctor_check_server,     doctor_check_kernel,    doctor_check_landlock, doctor_check_filter,
-    doctor_check_namespaces, doctor_check_limits,    doctor_check_data_dir, doctor_check_ca,
-    doctor_check_roots,      doctor_check_resolvers, doctor_check_ports,    doctor_check_capture,
+    doctor_check_server,     doctor_check_kernel,   doctor_check_landlock,  doctor_check_filter,
+    doctor_check_namespaces, doctor_check_limits,   doctor_check_data_dir,  doctor_check_ca,
+    doctor_check_roots,      doctor_check_upstream, doctor_check_resolvers, doctor_check_ports,
+    doctor_check_capture,
 };
 
 enum cli_status doctor_run(struct cli *cli)

@@ -36,6 +36,7 @@ void doctor_check_limits(struct doctor *doctor);
 void doctor_check_data_dir(struct doctor *doctor);
 void doctor_check_ca(struct doctor *doctor);
 void doctor_check_roots(struct doctor *doctor);
+void doctor_check_upstream(struct doctor *doctor);
 void doctor_check_resolvers(struct doctor *doctor);
 /* doctor_capture.c */
 void doctor_check_capture(struct doctor *doctor);

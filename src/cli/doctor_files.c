@@ -2,6 +2,7 @@
 /* The files that sealgate lives on. Looks at names and modes, never into a key. */
 #include "cli/data_dir.h"
 #include "cli/doctor.h"
+#include "process/upstream_files.h"
 
 #include <errno.h>
 #include <openssl/pem.h>
@@ -134,6 +135,29 @@ void doctor_check_roots(struct doctor *doctor)
                 is_loaded ? "the system's root certificates are there"
                           : "the system has no root certificates",
                 "Install ca-certificates, or name a PEM file in upstream.trust.");
+}
+
+static void on_complaint(void *context, const struct upstream_complaint *complaint)
+{
+    doctor_find_format(context, DOCTOR_BROKEN,
+                       complaint->is_absent
+                           ? "The user that sealgate starts as must be able to read it."
+                           : "Replace the file, then send SIGHUP.",
+                       "%s: %.*s: %s", complaint->key, SLICE_ARG(complaint->path), complaint->why);
+}
+
+void doctor_check_upstream(struct doctor *doctor)
+{
+    const struct config *config = doctor->config;
+    const struct upstream_listener listener = {doctor, on_complaint};
+    OWNED_STRUCT(upstream_files) *files = NULL;
+    bool has_files = config->client_certs.count + config->host_trusts.count > 0 ||
+                     config->upstream_proxy.credentials.len > 0;
+    unsigned broken = doctor->broken;
+
+    if (has_files && upstream_files_read(config, &listener, &files) == OK &&
+        doctor->broken == broken)
+        doctor_find(doctor, DOCTOR_FINE, "the files that upstream: names are usable", NULL);
 }
 
 static bool names_a_server(FILE *file)

@@ -233,6 +233,8 @@ static message_handler *const handlers[MESSAGE_COUNT] = {
     [MESSAGE_CREATE_SANDBOX] = on_role_message,
     [MESSAGE_CONTROL_TLS] = on_control_tls,
     [MESSAGE_PROXY_CREDENTIALS] = on_upstream_file,
+    [MESSAGE_HOST_ROOTS] = on_upstream_file,
+    [MESSAGE_CLIENT_CERTIFICATE] = on_upstream_file,
 };
 
 static void on_supervisor_gone(struct peer *peer)

@@ -71,6 +71,8 @@ struct config {
     struct config_networks allow_addresses;
     struct config_endpoints nameservers; /* empty: the system's */
     struct config_upstream_proxy upstream_proxy;
+    struct config_client_certs client_certs;
+    struct config_host_trusts host_trusts;
     bool default_deny;
     uint64_t connections_per_sandbox, streams_per_sandbox;
     uint64_t requests_per_second, request_burst; /* 0 per second: any number */

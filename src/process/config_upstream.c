@@ -3,26 +3,35 @@
  * password stand in the text. */
 #include "process/config_schema.h"
 
-enum { EXCEPT_MAX = 256 };
+enum { EXCEPT_MAX = 256, STORE_ID_MAX = 128 };
 
-static CONFIG_READER(read_trust)
+/* "system" and PEM files. */
+static enum error read_roots(struct config_reader *reader, const struct config_node *node,
+                             const struct config_key *key, bool *out_system,
+                             struct config_strings *out_files)
 {
-    struct config *config = CONTAINER_OF(target, struct config, trust_files);
-    struct config_strings list = {0};
+    struct config_strings files = {0};
     bool system = false;
 
-    TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
+    TRY(config_take_items(reader, node, key, sizeof(*files.items), &files.items));
     for (const struct config_node *item = node->first; item != NULL; item = item->next) {
         if (config_node_is_word(item, "system"))
             system = true;
         else if (config_text_is_path(item))
-            list.items[list.count++] = item->text;
+            files.items[files.count++] = item->text;
         else
             return config_fail_expected(reader, item, "system, or the absolute path of a PEM file");
     }
-    config->trust_system = system;
-    config->trust_files = list;
+    *out_system = system;
+    *out_files = files;
     return OK;
+}
+
+static CONFIG_READER(read_trust)
+{
+    struct config *config = CONTAINER_OF(target, struct config, trust_files);
+
+    return read_roots(reader, node, key, &config->trust_system, &config->trust_files);
 }
 
 /* "*" alone would be everything: then there is no use in the proxy. */
@@ -129,7 +138,137 @@ static CONFIG_READER(read_proxy)
     } else if (!config_node_is_null(node)) {
         TRY(read_proxy_url(reader, node, key, &proxy.address));
     }
+    proxy.line = node->line;
     *(struct config_upstream_proxy *)target = proxy;
+    return OK;
+}
+
+/* The entry's key as a pattern, in its canonical text, unlike those `before` it. */
+static enum error read_hosts(struct config_reader *reader, const struct config_node *entry,
+                             const struct config_node *map, struct slice *out)
+{
+    struct host_pattern pattern, other;
+    char text[HOST_PATTERN_MAX_LEN + 1], other_text[HOST_PATTERN_MAX_LEN + 1];
+
+    TRY(read_pattern(reader, entry, entry->key, &pattern));
+    struct slice hosts = host_pattern_format(&pattern, text);
+    for (const struct config_node *before = map->first; before != entry; before = before->next) {
+        TRY(read_pattern(reader, before, before->key, &other));
+        if (slice_equals(host_pattern_format(&other, other_text), hosts))
+            return config_fail(reader, entry, "set twice, in another spelling");
+    }
+    char *copy = config_memory_take(reader->memory, hosts.len + 1, 1);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(copy, hosts.data, hosts.len);
+    *out = slice_of(copy, hosts.len);
+    return OK;
+}
+
+/* A mapping of patterns; `read` gets each entry and the item for it. */
+static enum error read_by_hosts(struct config_reader *reader, const struct config_node *node,
+                                const struct config_key *key, size_t size,
+                                enum error (*read)(struct config_reader *reader,
+                                                   const struct config_node *entry,
+                                                   struct slice hosts, void *item),
+                                void *out)
+{
+    if (node->kind != CONFIG_NODE_MAP || node->count > CONFIG_HOST_RULES_MAX)
+        return config_fail_expected(reader, node, key->expected);
+    char *item = config_memory_take(reader->memory, node->count + 1, size);
+    if (item == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(out, &item, sizeof(item));
+    for (const struct config_node *entry = node->first; entry != NULL; entry = entry->next) {
+        size_t mark = config_path_push(reader, entry->key);
+        struct slice hosts = SLICE_NONE;
+
+        TRY(read_hosts(reader, entry, node, &hosts));
+        TRY(read(reader, entry, hosts, item));
+        item += size;
+        config_path_pop(reader, mark);
+    }
+    return OK;
+}
+
+static CONFIG_READER(read_store_ids)
+{
+    struct config_strings ids = {0};
+
+    TRY(config_take_items(reader, node, key, sizeof(*ids.items), &ids.items));
+    for (const struct config_node *item = node->first; item != NULL; item = item->next) {
+        if (!config_text_is_clean(item, STORE_ID_MAX))
+            return config_fail_expected(reader, item, "the id of a store");
+        ids.items[ids.count++] = item->text;
+    }
+    *(struct config_strings *)target = ids;
+    return OK;
+}
+
+static const struct config_key client_cert_keys[] = {
+    {.name = "cert",
+     .read = config_read_path,
+     .offset = offsetof(struct config_client_cert, cert),
+     .expected = "the absolute path of a PEM file"},
+    {.name = "key",
+     .read = config_read_path,
+     .offset = offsetof(struct config_client_cert, key),
+     .expected = "the absolute path of a PEM file"},
+    {.name = "stores",
+     .read = read_store_ids,
+     .offset = offsetof(struct config_client_cert, stores),
+     .expected = "a list of 1 to 16 ids of stores",
+     .min = 1,
+     .max = 16},
+};
+static const struct config_schema client_cert_schema = {client_cert_keys,
+                                                        ARRAY_LEN(client_cert_keys)};
+
+static enum error read_client_cert(struct config_reader *reader, const struct config_node *entry,
+                                   struct slice hosts, void *item)
+{
+    struct config_client_cert *out = item;
+
+    TRY(config_schema_read(reader, entry, &client_cert_schema, out));
+    if (out->cert.len == 0 || out->key.len == 0)
+        return config_fail(reader, entry, "expected { cert: FILE, key: FILE }");
+    out->name = entry->key;
+    out->hosts = hosts;
+    out->line = entry->line;
+    return OK;
+}
+
+static CONFIG_READER(read_client_certs)
+{
+    struct config_client_certs list = {.count = node->count};
+
+    TRY(read_by_hosts(reader, node, key, sizeof(*list.items), read_client_cert, &list.items));
+    *(struct config_client_certs *)target = list;
+    return OK;
+}
+
+static enum error read_host_trust(struct config_reader *reader, const struct config_node *entry,
+                                  struct slice hosts, void *item)
+{
+    static const struct config_key roots = {.expected =
+                                                "a list of 1 to 64 entries: PEM files, or system",
+                                            .min = 1,
+                                            .max = CONFIG_TRUST_FILES_MAX};
+    struct config_host_trust *out = item;
+
+    TRY(read_roots(reader, entry, &roots, &out->system, &out->files));
+    out->name = entry->key;
+    out->hosts = hosts;
+    out->line = entry->line;
+    return OK;
+}
+
+static CONFIG_READER(read_host_trusts)
+{
+    struct config_host_trusts list = {.count = node->count};
+
+    TRY(read_by_hosts(reader, node, key, sizeof(*list.items), read_host_trust, &list.items));
+    *(struct config_host_trusts *)target = list;
     return OK;
 }
 
@@ -141,7 +280,7 @@ static const struct config_key upstream_keys[] = {
      AT(trust_files),
      .expected = "a list of 1 to 64 entries, such as [system]",
      .min = 1,
-     .max = 64},
+     .max = CONFIG_TRUST_FILES_MAX},
     {.name = "resolve",
      .read = config_read_resolves,
      AT(resolve),
@@ -161,6 +300,14 @@ static const struct config_key upstream_keys[] = {
      .read = read_proxy,
      AT(upstream_proxy),
      .expected = "http://host:port, { url, credentials, except }, or null"},
+    {.name = "client_cert",
+     .read = read_client_certs,
+     AT(client_certs),
+     .expected = "a mapping of at most 256 hosts to { cert: FILE, key: FILE }"},
+    {.name = "trust_for",
+     .read = read_host_trusts,
+     AT(host_trusts),
+     .expected = "a mapping of at most 256 hosts to lists of PEM files"},
 };
 const struct config_schema config_upstream_schema = {upstream_keys, ARRAY_LEN(upstream_keys)};
 

@@ -74,6 +74,10 @@ struct message_addresses {
 #define CONTROL_TLS_FIELDS(F) F(fd, certificate) F(fd, key)
 /* to the dialer, before a configuration that names them: credentials for upstream.proxy */
 #define PROXY_CREDENTIALS_FIELDS(F) F(bytes, value)
+/* to workers, likewise: who we trust and who we are toward the hosts of a pattern; PEM */
+#define HOST_ROOTS_FIELDS(F) F(text, hosts) F(blob, roots)
+#define CLIENT_CERTIFICATE_FIELDS(F)                                                               \
+    F(text, hosts) F(list, stores) F(bytes, certificate) F(bytes, key)
 /* A channel to another process; replaces an earlier one to the same role and index. */
 #define PEER_FIELDS(F) F(role, role) F(u32, index) F(u64, generation) F(fd, channel)
 /* child to supervisor: that channel broke; when both still live they get a fresh one. */
@@ -210,7 +214,10 @@ struct message_addresses {
     M(MESSAGE_ROTATE_CA, rotate_ca, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                             \
     M(MESSAGE_REPLY, reply, REPLY_FIELDS, CHANNEL_MAY_USE_FILE)                                    \
     M(MESSAGE_CONTROL_TLS, control_tls, CONTROL_TLS_FIELDS, CHANNEL_MAY_USE_FILE)                  \
-    M(MESSAGE_PROXY_CREDENTIALS, proxy_credentials, PROXY_CREDENTIALS_FIELDS, CHANNEL_INLINE_ONLY)
+    M(MESSAGE_PROXY_CREDENTIALS, proxy_credentials, PROXY_CREDENTIALS_FIELDS, CHANNEL_INLINE_ONLY) \
+    M(MESSAGE_HOST_ROOTS, host_roots, HOST_ROOTS_FIELDS, CHANNEL_MAY_USE_FILE)                     \
+    M(MESSAGE_CLIENT_CERTIFICATE, client_certificate, CLIENT_CERTIFICATE_FIELDS,                   \
+      CHANNEL_INLINE_ONLY)
 
 #define MESSAGE_ENUM(type, member, fields, secrecy) type,
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };

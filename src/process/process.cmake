@@ -10,10 +10,13 @@ sealgate_module(declared_values
     SOURCES declared_values.c secret_command.c
     PUBLIC config channel
     PRIVATE key_files observe)
+sealgate_module(upstream_pem
+    SOURCES upstream_pem.c
+    PUBLIC base PkgConfig::OPENSSL)
 sealgate_module(upstream_files
     SOURCES secret_file.c upstream_files.c
     PUBLIC config channel
-    PRIVATE descriptor observe proxy_answer)
+    PRIVATE descriptor observe proxy_answer upstream_pem)
 sealgate_module(data_dir
     SOURCES data_dir.c hardening.c listeners.c
     PUBLIC config messages
@@ -34,9 +37,9 @@ sealgate_module(process
             control_process.c control_sandbox.c control_tls.c control_worker.c dialer.c dialer_lookup.c keyholder.c keyholder_calls.c
             keyholder_tickets.c keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
-            worker.c worker_answers.c worker_request.c worker_service.c
+            worker.c worker_answers.c worker_request.c worker_service.c worker_upstream.c
     PUBLIC config channel
     PRIVATE confine data_dir declared_values descriptor dial key_files run_inside run_outcome upstream_files
-            worker_views observe
+            upstream_pem worker_views observe
             proxy store control
             PkgConfig::LIBEVENT PkgConfig::OPENSSL)

@@ -144,7 +144,7 @@ static enum error prepare_upstream(struct run *run, const struct config *config)
     struct upstream_files **files = &run->supervisor.upstream_files;
 
     return has_server(run) ? upstream_files_new(run->server.credentials, files)
-                           : upstream_files_read(config, files);
+                           : upstream_files_read_logging(config, files);
 }
 
 static enum error prepare_configuration(struct run *run)

@@ -271,7 +271,7 @@ static enum error supervisor_prepare(struct supervisor *supervisor,
     const struct config *config = supervisor->file.config;
 
     TRY(declared_values_read(config, NULL, &supervisor->declared));
-    TRY(upstream_files_read(config, &supervisor->upstream_files));
+    TRY(upstream_files_read_logging(config, &supervisor->upstream_files));
     TRY(data_dir_prepare(config->data_dir, &supervisor->data_dir, &supervisor->lock));
     TRY(audit_output_open(config, &supervisor->audit));
     TRY(supervisor_make_parts(supervisor));

@@ -31,7 +31,7 @@ void supervisor_handover_configuration(struct supervisor_child *child)
 
     if (child->supervisor->private_settings != NULL)
         send_private(child);
-    upstream_files_send(child->supervisor->upstream_files, &child->peer);
+    upstream_files_send(child->supervisor->upstream_files, file->config, &child->peer);
     peer_post(&child->peer,
               &(struct message){.type = MESSAGE_CONFIGURATION,
                                 .configuration = {.path = slice_from_string(file->path),

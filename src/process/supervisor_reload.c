@@ -72,7 +72,7 @@ static enum error reload_read(const struct supervisor *supervisor, struct reload
 {
     TRY(configuration_file_load(supervisor->file.path, supervisor->file.data_dir, &reload->file));
     TRY(declared_values_read(reload->file.config, supervisor->declared, &reload->declared));
-    TRY(upstream_files_read(reload->file.config, &reload->upstream_files));
+    TRY(upstream_files_read_logging(reload->file.config, &reload->upstream_files));
     return audit_output_open(reload->file.config, &reload->audit);
 }
 

@@ -65,6 +65,11 @@ static enum error make_proxy(struct worker *worker)
 
     resources.services.context = worker;
     TRY(trust_store_load(worker->child->config, &resources.upstream_trust));
+    resources.upstream_rules = worker_upstream_begin(worker);
+    if (resources.upstream_rules == NULL) {
+        X509_STORE_free(resources.upstream_trust);
+        return ERR_NO_MEMORY;
+    }
     enum error error = proxy_new(&settings, &resources, &worker->proxy);
     X509_STORE_free(resources.upstream_trust);
     return error;
@@ -101,6 +106,12 @@ static void on_reconfigure(struct child *child)
     struct proxy_settings settings = settings_of(child->config);
 
     proxy_reconfigure(worker_of(child)->proxy, &settings);
+    worker_upstream_reconfigure(worker_of(child));
+}
+
+static bool on_upstream_file(struct child *child, struct message *message)
+{
+    return worker_upstream_take(worker_of(child), message);
 }
 
 static void on_peer(struct child *child, struct message_peer *message)
@@ -209,6 +220,7 @@ static void on_end(struct child *child)
     worker_service_clear(&worker->dialer);
     worker_service_clear(&worker->keyholder);
     worker_request_clear(worker);
+    worker_upstream_clear(worker);
     held_views_clear(&worker->views);
     EVP_PKEY_free(worker->leaf_key);
     if (worker->sweep != NULL)
@@ -227,6 +239,7 @@ int worker_main(unsigned index)
                                            .on_listener = on_listener,
                                            .on_shared_pages = on_shared_pages,
                                            .on_audit = on_audit,
+                                           .on_upstream_file = on_upstream_file,
                                            .on_drain = on_drain,
                                            .on_end = on_end};
     static struct worker worker;

@@ -8,7 +8,9 @@
 #include "process/shared_pages.h"
 #include "proxy/proxy.h"
 #include "proxy/session_tickets.h"
+#include "proxy/upstream_rules.h"
 
+#include <sodium.h>
 #include <sys/queue.h>
 
 struct event;
@@ -46,6 +48,13 @@ struct worker_request {
     bool is_answered_in_part;
 };
 
+/* Rules for upstream connections on their way from the supervisor. */
+struct worker_upstream {
+    struct upstream_rules *coming; /* NULL: nothing came */
+    crypto_generichash_state digest;
+    uint8_t in_force[crypto_generichash_BYTES]; /* digest of the rules that the proxy has */
+};
+
 struct worker_listener {
     int fd;
     enum proxy_listener_kind kind;
@@ -59,6 +68,7 @@ struct worker {
     struct proxy *proxy; /* NULL before on_begin */
     struct worker_service control, dialer, keyholder;
     struct held_views views;
+    struct worker_upstream upstream;
     struct table requests;
     uint64_t last_number;
     EVP_PKEY *leaf_key;
@@ -78,6 +88,15 @@ void worker_service_clear(struct worker_service *service);
 void worker_service_connect(struct worker_service *service, struct message_peer *message);
 /* Forgets views that nobody uses any more, here and where they were presented. */
 void worker_service_sweep_views(struct worker *worker);
+
+/* worker_upstream.c: what files hold that the coming configuration names. False: not mine. */
+bool worker_upstream_take(struct worker *worker, const struct message *message);
+/* The rules to begin with. NULL when out of memory. */
+struct upstream_rules *worker_upstream_begin(struct worker *worker);
+/* The configuration has come: its rules take the place of those before, unless they say the same.
+ */
+void worker_upstream_reconfigure(struct worker *worker);
+void worker_upstream_clear(struct worker *worker);
 
 /* worker_request.c: proxy_services. */
 extern const struct proxy_services worker_request_services;

@@ -12,6 +12,7 @@
 #include "proxy/dns_gate.h"
 #include "proxy/listener.h"
 #include "proxy/passthrough.h"
+#include "proxy/upstream_rules.h"
 #include "proxy/upstream_tls.h"
 
 #include <sodium.h>
@@ -72,6 +73,7 @@ static void take_resources(struct proxy *proxy, const struct proxy_resources *re
     proxy->seat = resources->seat;
     EVP_PKEY_up_ref(resources->leaf_key);
     proxy->leaf_key = resources->leaf_key;
+    proxy->upstream_rules = resources->upstream_rules;
     TAILQ_INIT(&proxy->connections);
     audit_writer_init(&proxy->audit, resources->audit_fd, resources->audit_is_datagram);
 }
@@ -95,8 +97,10 @@ enum error proxy_new(const struct proxy_settings *settings, const struct proxy_r
 {
     struct proxy *proxy = calloc(1, sizeof(*proxy));
 
-    if (proxy == NULL)
+    if (proxy == NULL) {
+        upstream_rules_free(resources->upstream_rules);
         return ERR_NO_MEMORY;
+    }
     proxy->settings = *settings;
     take_resources(proxy, resources);
     enum error error = open_parts(proxy, resources);
@@ -139,6 +143,7 @@ void proxy_free(struct proxy *proxy)
     task_queue_close(&proxy->tasks);
     SSL_CTX_free(proxy->client_tls);
     SSL_CTX_free(proxy->upstream_tls);
+    upstream_rules_free(proxy->upstream_rules);
     leaf_cache_free(proxy->leaves);
     EVP_PKEY_free(proxy->leaf_key);
     if (proxy->scratch != NULL)
@@ -166,6 +171,17 @@ enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind ki
 void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings)
 {
     proxy->settings = *settings;
+}
+
+void proxy_set_upstream_rules(struct proxy *proxy, struct upstream_rules *rules)
+{
+    struct table_entry *entry;
+
+    upstream_rules_free(proxy->upstream_rules);
+    proxy->upstream_rules = rules;
+    for (entry = table_first(&proxy->sandboxes); entry != NULL;
+         entry = table_next(&proxy->sandboxes, entry))
+        upstream_close_outdated(CONTAINER_OF(entry, struct sandbox, entry));
 }
 
 void proxy_set_audit(struct proxy *proxy, int fd, bool is_datagram)

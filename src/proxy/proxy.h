@@ -2,7 +2,7 @@
 #pragma once
 
 /* The data path of one worker: listeners in, exchanges through, refusals and audit out. The only
- * header of proxy/ that others include. */
+ * header of proxy/ that others include, but for upstream_rules.h. */
 
 #include "observe/audit.h"
 #include "proxy/services.h"
@@ -14,6 +14,7 @@
 struct event_base;
 struct proxy;
 struct session_tickets;
+struct upstream_rules;
 
 enum proxy_listener_kind { PROXY_EXPLICIT, PROXY_TRANSPARENT, PROXY_DNS_UDP, PROXY_DNS_TCP };
 
@@ -32,9 +33,10 @@ struct proxy_settings {
 struct proxy_resources {
     struct event_base *base; /* borrowed */
     struct proxy_services services;
-    EVP_PKEY *leaf_key;         /* a reference is taken */
-    X509_STORE *upstream_trust; /* a reference is taken */
-    int audit_fd;               /* -1: none; borrowed */
+    EVP_PKEY *leaf_key;                    /* a reference is taken */
+    X509_STORE *upstream_trust;            /* a reference is taken */
+    struct upstream_rules *upstream_rules; /* taken, also on failure */
+    int audit_fd;                          /* -1: none; borrowed */
     bool audit_is_datagram;
     struct shared_counts_seat seat;
     struct session_tickets *tickets; /* borrowed */
@@ -50,6 +52,9 @@ MUST_USE enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listene
                                  struct slice sandbox_id);
 /* New settings for new connections; exchanges under way keep theirs. */
 void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings);
+/* Takes the rules (upstream_rules.h) for connections from now on. Spare ones that were made under
+ * others are closed. */
+void proxy_set_upstream_rules(struct proxy *proxy, struct upstream_rules *rules);
 void proxy_set_audit(struct proxy *proxy, int fd, bool is_datagram);
 /* The root was rotated: forget the leaves; certificate sessions go on. */
 void proxy_forget_leaves(struct proxy *proxy);

@@ -27,6 +27,7 @@ struct proxy {
     char *scratch; /* LEG_READ_SIZE bytes that every leg reads into */
 
     SSL_CTX *client_tls, *upstream_tls;
+    struct upstream_rules *upstream_rules;
     EVP_PKEY *leaf_key;
     struct leaf_cache *leaves;
     struct table mintings; /* host → struct minting: leaves that were asked for */

@@ -182,7 +182,7 @@ static bool fits(const struct upstream *upstream, const struct upstream_wish *wi
 
     return upstream->is_tls == wish->is_tls && authority_equals(&upstream->target, &wish->target) &&
            !(wish->needs_h1 && wish->is_tls && may_speak_h2) &&
-           !(wish->fresh_only && upstream->exchanges > 0) &&
+           !(wish->fresh_only && upstream->exchanges > 0) && upstream_tls_is_current(upstream) &&
            upstream->is_private == is_named_private(upstream); /* else it was judged otherwise */
 }
 
@@ -356,6 +356,17 @@ void upstream_free(struct upstream *upstream)
     h1_stream_clear(&upstream->h1);
     leg_close(&upstream->leg);
     free(upstream);
+}
+
+void upstream_close_outdated(struct sandbox *sandbox)
+{
+    struct upstream *upstream = TAILQ_FIRST(&sandbox->spare_upstreams), *next;
+
+    for (; upstream != NULL; upstream = next) {
+        next = TAILQ_NEXT(upstream, link);
+        if (upstream->h2.message_count == 0 && !upstream_tls_is_current(upstream))
+            upstream_free(upstream);
+    }
 }
 
 static void start_tls(struct upstream *upstream)

@@ -25,6 +25,7 @@ struct upstream {
     struct authority target;
     bool is_tls;
     bool is_private; /* dialled under a named exception for private addresses */
+    uint64_t tls_tag; /* of the rules that its handshake began under; 0: not begun */
     enum upstream_state state;
     struct leg leg;
     bool offers_h1_only;
@@ -63,6 +64,8 @@ struct stream *upstream_begin(struct upstream *upstream, struct task *task);
  * connection goes back to the pool if nothing came after them, else it is closed. NULL upstream is
  * fine. */
 void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reusable);
+/* Closes spare connections that were made under other rules than hold for this sandbox now. */
+void upstream_close_outdated(struct sandbox *sandbox);
 /* Closes. NULL is fine. */
 void upstream_free(struct upstream *upstream);
 

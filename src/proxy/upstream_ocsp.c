@@ -47,6 +47,15 @@ static enum staple status_of(OCSP_BASICRESP *basic, X509 *certificate, X509 *iss
     return status == V_OCSP_CERTSTATUS_GOOD ? STAPLE_GOOD : STAPLE_INVALID;
 }
 
+/* Roots of this host, or those of all. */
+static X509_STORE *trust_of(SSL *ssl)
+{
+    X509_STORE *store = NULL;
+
+    SSL_get0_verify_cert_store(ssl, &store);
+    return store != NULL ? store : SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+}
+
 static enum staple read_staple(SSL *ssl, STACK_OF(X509) * chain)
 {
     const unsigned char *bytes;
@@ -58,8 +67,7 @@ static enum staple read_staple(SSL *ssl, STACK_OF(X509) * chain)
     if (response == NULL || OCSP_response_status(response) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
         return STAPLE_INVALID;
     OWNED(OCSP_BASICRESP) *basic = OCSP_response_get1_basic(response);
-    X509_STORE *trust = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
-    if (basic == NULL || OCSP_basic_verify(basic, chain, trust, 0) != 1)
+    if (basic == NULL || OCSP_basic_verify(basic, chain, trust_of(ssl), 0) != 1)
         return STAPLE_INVALID;
     return status_of(basic, sk_X509_value(chain, 0), sk_X509_value(chain, 1));
 }

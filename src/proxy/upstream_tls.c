@@ -4,6 +4,7 @@
 
 #include "observe/metrics.h"
 #include "proxy/upstream_ocsp.h"
+#include "proxy/upstream_rules.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -15,6 +16,41 @@
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define TLS13_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
+static uint64_t current_tag(const struct upstream *upstream)
+{
+    const struct sandbox *sandbox = upstream->sandbox;
+
+    return upstream_rules_tag(sandbox->proxy->upstream_rules, sandbox->view, &upstream->target);
+}
+
+bool upstream_tls_is_current(const struct upstream *upstream)
+{
+    return upstream->tls_tag == 0 || upstream->tls_tag == current_tag(upstream);
+}
+
+/* A session vouches for the origin, and for us: it is of no use where others are to do that. Where
+ * its tag is kept; -1: nowhere. */
+static int tag_index(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_SESSION_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    return index;
+}
+
+/* Takes the reference. */
+static void save_session(struct upstream *upstream, SSL_SESSION *session)
+{
+    void *tag = (void *)(uintptr_t)upstream->tls_tag;
+
+    if (upstream_tls_is_current(upstream) &&
+        SSL_SESSION_set_ex_data(session, tag_index(), tag) == 1)
+        sandbox_save_session(upstream->sandbox, &upstream->target, session);
+    else
+        SSL_SESSION_free(session);
+}
+
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct upstream *upstream = SSL_get_app_data(ssl);
@@ -22,7 +58,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
     /* Before the staple was looked at nothing may be saved: resuming skips that. */
     if (upstream == NULL || upstream->state != UPSTREAM_OPEN)
         return 0;
-    sandbox_save_session(upstream->sandbox, &upstream->target, session);
+    save_session(upstream, session);
     return 1; /* the reference was taken */
 }
 
@@ -99,19 +135,24 @@ static void offer_session(struct upstream *upstream, SSL *ssl)
 
     if (session == NULL)
         return;
-    SSL_set_session(ssl, session);
+    if ((uintptr_t)SSL_SESSION_get_ex_data(session, tag_index()) == upstream->tls_tag)
+        SSL_set_session(ssl, session);
     SSL_SESSION_free(session);
 }
 
 enum error upstream_tls_start(struct upstream *upstream)
 {
-    SSL *ssl = SSL_new(upstream->sandbox->proxy->upstream_tls);
+    const struct sandbox *sandbox = upstream->sandbox;
+    SSL *ssl = SSL_new(sandbox->proxy->upstream_tls);
 
     if (ssl == NULL)
         return ERR_NO_MEMORY;
     SSL_set_connect_state(ssl);
     SSL_set_app_data(ssl, upstream);
     TRY(leg_start_tls(&upstream->leg, ssl));
+    upstream->tls_tag = current_tag(upstream);
+    TRY(upstream_rules_apply(sandbox->proxy->upstream_rules, sandbox->view, &upstream->target,
+                             ssl));
     if (!expect_identity(ssl, &upstream->target.host))
         return ERR_CRYPTO;
     if (upstream->offers_h1_only && !offer_h1_only(ssl))
@@ -126,7 +167,7 @@ static void save_early_session(struct upstream *upstream)
     SSL_SESSION *session = SSL_get1_session(upstream->leg.ssl);
 
     if (session != NULL && SSL_SESSION_is_resumable(session))
-        sandbox_save_session(upstream->sandbox, &upstream->target, session);
+        save_session(upstream, session);
     else
         SSL_SESSION_free(session);
 }

@@ -9,8 +9,11 @@
 
 /* The context for all upstream connections of a worker. Takes a reference of `trust`. */
 MUST_USE enum error upstream_tls_context(X509_STORE *trust, SSL_CTX **out);
-/* Puts TLS on the leg for the target's name, resuming the sandbox's last session with it. */
+/* Puts TLS on the leg for the target's name, under the rules that hold for it, resuming the
+ * sandbox's last session with it. */
 MUST_USE enum error upstream_tls_start(struct upstream *upstream);
+/* Whether it is what would be made now: no other trust and no other certificate of ours. */
+bool upstream_tls_is_current(const struct upstream *upstream);
 /* After the handshake: what OpenSSL does not check. False: refused, `why` says it. */
 bool upstream_tls_check(struct upstream *upstream, char *why, size_t why_size);
 /* Why the handshake failed, as a sentence without bytes that the peer chose. */

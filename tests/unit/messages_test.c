@@ -272,7 +272,8 @@ static void only_keys_and_values_are_bound_to_stay_inline(void **state UNUSED)
     for (unsigned type = 0; type < MESSAGE_COUNT; type++) {
         bool is_secret = type == MESSAGE_VIEW_KEY || type == MESSAGE_DECLARE_VALUE ||
                          type == MESSAGE_FIRST_KEY || type == MESSAGE_VALUE ||
-                         type == MESSAGE_TICKET_KEY || type == MESSAGE_PROXY_CREDENTIALS;
+                         type == MESSAGE_TICKET_KEY || type == MESSAGE_PROXY_CREDENTIALS ||
+                         type == MESSAGE_CLIENT_CERTIFICATE;
         assert_int_equal(message_secrecy(type),
                          is_secret ? CHANNEL_INLINE_ONLY : CHANNEL_MAY_USE_FILE);
     }

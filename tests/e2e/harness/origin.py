@@ -51,6 +51,12 @@ class Exchange:
         self.answer(200, [("Content-Type", "application/octet-stream")], body)
 
 
+def _common_name(sock):
+    """Of the certificate that the client has shown; None: it has not."""
+    names = dict(part[0] for part in (sock.getpeercert() or {}).get("subject", ()))
+    return names.get("commonName")
+
+
 class Origin(Scripted):
     """Serves TLS and, on the same port, plain HTTP. Scripts are found by path, or by prefix."""
 
@@ -89,6 +95,7 @@ class Origin(Scripted):
             request.connection = serial
             request.resumed = getattr(sock, "session_reused", False)
             request.tls = sock.version() if isinstance(sock, ssl.SSLSocket) else None
+            request.peer = _common_name(sock) if request.tls else None
             closing = self._answer(Exchange(sock, reader, request))
 
     def _answer(self, exchange):
