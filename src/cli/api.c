@@ -91,7 +91,9 @@ static bool find_control(const struct cli *cli, char socket_path[DATA_DIR_PATH_M
 
 static void report_failure(const struct client *client, enum error error)
 {
-    if (client->url == NULL && error == ERR_CONNECT)
+    if (error == ERR_FORBIDDEN)
+        cli_fail("the API key is not sent to %s in the clear: use https://", client->url);
+    else if (client->url == NULL && error == ERR_CONNECT)
         cli_fail("cannot reach %s: is `sealgate serve` running, with this data directory?",
                  client->socket_path);
     else

@@ -82,6 +82,8 @@ static enum error confine(const struct run_init *init)
         return OK;
     if (run_confine_privileges() != OK)
         return run_inside_fail(init->inside.link, "give up privileges");
+    if (run_confine_keys() != OK)
+        return run_inside_fail(init->inside.link, "leave the caller's keyring");
     if (run_confine_calls() != OK)
         return run_inside_fail(init->inside.link, "filter system calls");
     return OK;

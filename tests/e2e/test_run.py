@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sealgate run`: one command, contained, with nothing to set up."""
 
+import contextlib
 import json
 import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -233,16 +235,68 @@ def test_variables_with_a_secret_or_a_way_out_are_removed(run):
     assert pathlib.Path(seen["SSL_CERT_FILE"]).name.startswith("ca")
 
 
-def test_share_keeps_a_variable_and_its_socket(run_any, folder):
-    program = (
-        "import os, socket; s = socket.socket(socket.AF_UNIX);"
-        "print(s.connect_ex(os.environ.get('SSH_AUTH_SOCK', '/tmp/none')))"
-    )
-    path = folder / "agent"
-    with listening_unix(path):
-        env = {"SSH_AUTH_SOCK": str(path)}
-        shared = run_any(PYTHON, "-c", program, flags=["--share", "SSH_AUTH_SOCK"], env=env)
-        assert shared.stdout == "0\n", shared.stderr
+# The variable, what it says where {} is a socket, and the socket's place in a folder that is hidden.
+SHARED = [
+    ("SSH_AUTH_SOCK", "{}", "agent"),
+    ("DBUS_SESSION_BUS_ADDRESS", "unix:path={},guid=0123456789abcdef", "bus"),
+    ("DOCKER_HOST", "unix://{}", "docker.sock"),
+    ("WAYLAND_DISPLAY", "wayland-7", "wayland-7"),
+    ("PULSE_SERVER", "unix:{}", "pulse"),
+]
+ASK = """
+import os, socket, sys
+with socket.socket(socket.AF_UNIX) as sock:
+    print(sys.argv[1] in os.environ, sock.connect_ex(sys.argv[2]) == 0)
+"""
+
+
+@pytest.fixture
+def services(folder):
+    """A runtime folder with a socket for each of them."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=folder))
+    folder.chmod(0o755)
+    with contextlib.ExitStack() as stack:
+        env = {"XDG_RUNTIME_DIR": str(folder)}
+        for name, text, socket_name in SHARED:
+            path = folder / socket_name
+            stack.enter_context(listening_unix(path))
+            env[name] = text.format(path)
+        yield folder, env
+
+
+@pytest.mark.parametrize("name, _, place", SHARED, ids=[case[0] for case in SHARED])
+def test_share_keeps_a_variable_and_its_socket_and_no_other(run_any, services, name, _, place):
+    folder, env = services
+    command = (PYTHON, "-c", ASK, name, folder / place)
+    assert run_any(*command, env=env).stdout == "False False\n"
+    shared = run_any(*command, flags=["--share", name], env=env)
+    assert shared.stdout == "True True\n", shared.stderr
+    other = next(case for case in SHARED if case[0] != name)
+    command = (PYTHON, "-c", ASK, other[0], folder / other[2])
+    assert run_any(*command, flags=["--share", name], env=env).stdout == "False False\n"
+
+
+def test_share_keeps_a_path_that_no_variable_names(run_any, services):
+    folder, env = services
+    command = (PYTHON, "-c", ASK, "DOCKER_HOST", folder / "docker.sock")
+    ran = run_any(*command, flags=["--share", folder / "docker.sock"], env=env)
+    assert ran.stdout == "False True\n", ran.stderr
+
+
+def test_all_flags_go_together(run_any, services, origin, authority):
+    folder, env = services
+    path = origin.on(lambda exchange: exchange.answer(body=b"all"))
+    ran = run_any(
+        *shell(f'echo $MINE; test -S "$SSH_AUTH_SOCK" && curl -sS -H "x-key: $KEY" https://api.test{path}'),
+        flags=[
+            "--secret", "KEY=env:API_KEY@api.test", "--allow", "other.test", "--env", "MINE=a=b",
+            "--share", "SSH_AUTH_SOCK", "--share", "DISPLAY", "--learn",
+        ],
+        env={**env, "API_KEY": VALUE},
+    )  # fmt: skip
+    assert ran.stdout == "a=b\nall", ran.stderr
+    assert origin.request(path).field("x-key") == VALUE
+    assert '- "api.test"' in ran.stderr and VALUE not in ran.stderr
 
 
 def listening_unix(path):

@@ -45,6 +45,10 @@ STOPPED_BY = {
     "the_listed_name_in_the_sni_and_another_in_host": {"421"},
     "something_that_is_not_tls_on_443": {"closed or 400", "ECONNRESET"},
     "connect_through_the_explicit_proxy_to_an_unlisted_host": {"refused at once", "403"},
+    "sctp_to_the_host": {REFUSED, "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"},
+    "udp_lite_to_the_host": {REFUSED, "EPROTONOSUPPORT"},
+    "dccp_to_the_host": {REFUSED, "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"},
+    "a_tunnel_device": {"EPERM", "ENOENT", "EACCES", "ENODEV"},
     "a_raw_socket": {"EPERM"},
     "a_raw_socket_v6": {"EPERM"},
     "an_echo_request_without_a_raw_socket": {"EACCES", "EPERM"},
@@ -60,12 +64,17 @@ STOPPED_BY = {
     "a_datagram_socket_in_the_file_system": {REFUSED},
     "shared_memory_by_name": {"ENOENT"},
     "shared_memory_by_key": {"ENOENT"},
+    "a_message_queue_by_name": {"ENOENT"},
+    "a_key_of_the_callers_session": {"ENOKEY", "ENOSYS", "EPERM"},
     "deleting_the_route_to_the_proxy": {"EPERM"},
     "making_an_interface": {"EPERM"},
     "taking_the_interface_down": {"EPERM"},
     "the_network_of_the_first_process": {"EACCES", "EPERM"},
     "a_second_network_namespace": {"ENETUNREACH", "EPERM", "ENOSPC"},
     "uncovering_a_hidden_socket": {"EINVAL", "EPERM", "ENOSPC"},
+    "binding_a_folder_without_what_covers_its_socket": {"EINVAL", "EPERM", "ENOSPC"},
+    "cloning_a_folder_without_what_covers_its_socket": {"EINVAL", "EPERM", "ENOSPC"},
+    "a_fresh_list_of_the_machines_processes": {"ENOENT", "EPERM", "ENOSPC"},
     "uncovering_the_machines_processes": {"EINVAL", "EPERM", "ENOSPC"},
     "uncovering_the_resolver_file": {"EINVAL", "EPERM", "ENOSPC"},
     "unmounting_with_what_it_has": {"EPERM"},
@@ -103,6 +112,7 @@ PLACES = [
     "/run/podman/podman.sock",
     "/run/containerd/containerd.sock",
     "/tmp/.X11-unix/X98",
+    "/tmp/ssh-sealgatetest/agent.1",
 ]
 
 
@@ -140,6 +150,14 @@ def own_address():
             return "127.0.0.2"
 
 
+def add_key_to_a_session_of_our_own(libc, name):
+    """Whoever is started from here has it, unless that is undone. Readable by all who possess it."""
+    ring = libc.syscall(250, 1, None)
+    key = libc.syscall(248, b"user", name.encode(), b"outside", 7, -3)
+    libc.syscall(250, 5, key, 0x3F3F3F3F)
+    libc.syscall(250, 5, ring, 0x3F3F3F3F)
+
+
 @contextlib.contextmanager
 def machine(folder):
     """What there is to reach from outside of the namespaces."""
@@ -160,6 +178,10 @@ def machine(folder):
         memory.write_text("outside")
         stack.callback(memory.unlink)
         libc = ctypes.CDLL(None)
+        queue = f"/sealgate-test-{os.getpid()}"
+        libc.mq_open(queue.encode(), os.O_RDWR | os.O_CREAT, 0o666, None)
+        stack.callback(lambda: libc.mq_unlink(queue.encode()))
+        add_key_to_a_session_of_our_own(libc, queue)
         segment = libc.shmget(SHARED_MEMORY_KEY, 4096, 0o1666)
         stack.callback(lambda: libc.shmctl(segment, 0, None))
         yield {
@@ -172,6 +194,8 @@ def machine(folder):
             "places": places,
             "shared_memory": memory.name,
             "shared_memory_key": SHARED_MEMORY_KEY,
+            "message_queue": queue,
+            "key": queue,
             "value": VALUE[::-1],
         }
 

@@ -187,7 +187,7 @@ def test_a_store_of_the_configuration_comes_first(folder, proxy, api, origin, up
         ({"SEALGATE_API_KEY": "sgk_wrong"}, "the API key is not valid"),
         ({"SEALGATE_URL": "http://127.0.0.1:1"}, "no answer from http://127.0.0.1:1: no connection"),
         ({"SEALGATE_URL": "ftp://127.0.0.1"}, "no answer from ftp://127.0.0.1"),
-        ({"SEALGATE_URL": "http://192.0.2.1"}, "no answer from http://192.0.2.1"),
+        ({"SEALGATE_URL": "http://192.0.2.1"}, "not sent to http://192.0.2.1 in the clear: use https://"),
         ({"SEALGATE_URL": ""}, "there is no server to ask: name one with --url or SEALGATE_URL"),
     ],
 )

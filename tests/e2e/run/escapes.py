@@ -20,7 +20,7 @@ import termios
 HOST = json.loads(sys.argv[1])
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-MNT_DETACH = 2
+MNT_DETACH, MS_BIND = 2, 4096
 ESCAPES = {}
 
 
@@ -63,6 +63,15 @@ def in_child(function):
     number = os.waitstatus_to_exitcode(status)
     if number > 0:
         raise OSError(number, os.strerror(number))
+
+
+def connect_by(kind, protocol, send=None):
+    with socket.socket(socket.AF_INET, kind, protocol) as sock:
+        sock.settimeout(5)
+        sock.connect((HOST["address"], HOST["tcp"]))
+        if send is not None:
+            sock.send(send)
+            sock.recv(4096)
 
 
 # TCP and UDP that the proxy does not serve.
@@ -240,6 +249,27 @@ def connect_through_the_explicit_proxy_to_an_unlisted_host():
 
 
 @escape
+def sctp_to_the_host():
+    connect_by(socket.SOCK_STREAM, 132)
+
+
+@escape
+def udp_lite_to_the_host():
+    connect_by(socket.SOCK_DGRAM, 136, b"out")
+
+
+@escape
+def dccp_to_the_host():
+    connect_by(6, 33)
+
+
+@escape
+def a_tunnel_device():
+    with open("/dev/net/tun", "r+b", buffering=0) as device:
+        fcntl.ioctl(device, 0x400454CA, struct.pack("16sH22x", b"out", 0x1001))
+
+
+@escape
 def a_raw_socket():
     socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 
@@ -328,6 +358,17 @@ def shared_memory_by_key():
     call("shmget", HOST["shared_memory_key"], 0, 0)
 
 
+@escape
+def a_message_queue_by_name():
+    call("mq_open", HOST["message_queue"].encode(), os.O_RDWR)
+
+
+@escape
+def a_key_of_the_callers_session():
+    """Keyrings are no namespace's: what one side adds the other reads."""
+    call("syscall", 250, 10, -3, b"user", HOST["key"].encode(), 0)
+
+
 # The network's configuration.
 
 
@@ -383,6 +424,36 @@ def uncover(path):
 @escape
 def uncovering_a_hidden_socket():
     in_child(lambda: uncover(HOST["unix"]))
+
+
+def bind_without_what_covers(folder, name):
+    call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
+    call("mount", folder.encode(), b"/mnt", None, MS_BIND, None)
+    connect(socket.AF_UNIX, socket.SOCK_STREAM, "/mnt/" + name)
+
+
+@escape
+def binding_a_folder_without_what_covers_its_socket():
+    in_child(lambda: bind_without_what_covers(*os.path.split(HOST["unix"])))
+
+
+@escape
+def cloning_a_folder_without_what_covers_its_socket():
+    def clone():
+        call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
+        call("syscall", 428, -100, os.path.dirname(HOST["unix"]).encode(), 1)
+
+    in_child(clone)
+
+
+@escape
+def a_fresh_list_of_the_machines_processes():
+    def mount():
+        call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
+        call("mount", b"proc", b"/mnt", b"proc", 0, None)
+        os.stat(f"/mnt/{HOST['pids'][0]}")
+
+    in_child(mount)
 
 
 @escape
