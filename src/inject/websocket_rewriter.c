@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-enum { WAITING_MAX = 1024 * 1024, MESSAGE_MAX = 1024 * 1024 };
+enum { WAITING_MAX = 4 * 1024 * 1024 }; /* more than any stream gives in one piece */
+enum { MESSAGE_MAX = 1024 * 1024 };
 
 /* A value that is split over two of them is not one. */
 enum content { CONTENT_TEXT, CONTENT_BINARY, CONTENT_CONTROL, CONTENTS };

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from harness import websocket
 from harness.api import value
 from harness.expect import refusal
 from harness.proxy import BINARY, environment
@@ -20,7 +21,7 @@ def declared(own_proxy, folder):
     source = folder / "secret-source"
     source.write_text(values["FROM_FILE"] + "\n")
     secrets = {
-        "FROM_ENV": {"from": "env:SOURCE_OF_SECRET", "hosts": ["api.test"]},
+        "FROM_ENV": {"from": "env:SOURCE_OF_SECRET", "hosts": ["api.test"], "inject": ["header", "websocket"]},
         "FROM_FILE": {"from": f"file:{source}"},
     }
     store = {"name": "my-agent", "egress": ["api.test", "*.example.test"], "secrets": secrets}
@@ -41,6 +42,21 @@ def test_declared_stores_serve_sandboxes(declared, origin):
     sandbox = proxy.api.sandbox({"name": "my-agent"})
     assert {name: value_at(origin, sandbox, name) for name in values} == values
     assert sandbox.allowed_hosts()["perSecretAllowedHosts"] == {"FROM_ENV": ["api.test"]}
+
+
+def test_a_declared_secret_goes_where_it_says(declared, origin):
+    proxy, values = declared
+    sandbox = proxy.api.sandbox({"name": "my-agent"})
+
+    def script(exchange):
+        websocket.accept(exchange)
+        exchange.send(websocket.frame(websocket.read_message(exchange.reader, masked=True)[1][::-1]))
+
+    tokens = f"{sandbox.token('FROM_ENV')} {sandbox.token('FROM_FILE')}"
+    with websocket.connect(sandbox, origin.on(script)) as wire:
+        wire.send(websocket.sent(tokens.encode()))
+        _, told = websocket.read_message(wire.reader)
+    assert told.decode()[::-1] == f"{values['FROM_ENV']} {sandbox.token('FROM_FILE')}"
 
 
 def test_declared_stores_are_read_only(declared):

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import memory
+from harness import memory, websocket
 from harness.api import value
 from harness.h2 import connect
 from harness.proxy import ROLES
@@ -125,6 +125,34 @@ def test_no_table_of_http2_keeps_what_an_origin_echoed(watched, h2_origin):
         assert stream.field("x-echo") == sandbox.token()
         assert watched.holders() == {"old": {"worker"}}
         watched.put("API_KEY", "new")
+        watched.until_nobody_holds("old")
+
+
+def echo_messages(exchange):
+    """Everything in halves, as text, as bytes and in a ping."""
+    websocket.accept(exchange)
+    while True:
+        _, text = websocket.read_message(exchange.reader, masked=True)
+        half = len(text) // 2
+        for kind in (websocket.TEXT, websocket.BINARY):
+            exchange.send(websocket.frame(text[:half], kind))
+            exchange.send(websocket.frame(text[-120:], websocket.PING))
+            exchange.send(websocket.frame(text[half:], websocket.LAST))
+
+
+def test_a_websocket_leaves_no_value_behind(watched, origin):
+    watched.put("API_KEY", "old", inject=["websocket"])
+    sandbox = watched.proxy.api.sandbox(watched.store)
+    token = sandbox.token().encode()
+    with websocket.connect(sandbox, origin.on(echo_messages)) as wire:
+        for text in (token, token + b" " * 70 + token, b"x" * 100_000 + b" " + token):
+            wire.send(websocket.sent(text[:-9], websocket.TEXT) + websocket.sent(text[-9:], websocket.LAST))
+            answers = [websocket.read_message(wire.reader) for _ in range(4)]
+            assert [kind for kind, _ in answers] == [9, websocket.TEXT, 9, websocket.BINARY]
+            assert answers[1][1] == text
+        assert watched.holders() == {"old": {"worker"}}
+        watched.put("API_KEY", "new")
+        assert websocket.read_close(wire.reader) == 1012
         watched.until_nobody_holds("old")
 
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from harness import h2
+from harness.api import value as new_value
 from harness.message import Truncated
 from harness.wait import GENEROUS
 from harness.websocket import (
@@ -187,6 +188,22 @@ class Collected:
         return self.stream.wait_body(self.at)[self.at - count : self.at]
 
 
+def test_the_place_comes_from_the_command_line_and_in_a_box(proxy, talk, api):
+    store, values = api.store(["api.test"]), [proxy.canaries.add(new_value(way)) for way in ("typed", "boxed")]
+    places = ("--inject", "websocket", "--inject", "header")
+    proxy.cli("secret", "set", store["name"], "TYPED", *places, input=values[0])
+    name = ("--store", store["name"], "--name", "BOXED")
+    box = proxy.cli("seal", *name, "--inject", "websocket", input=values[1]).stdout.decode().strip()
+    path = f"/api/secret-stores/{store['id']}/secrets"
+    api.ok("PUT", path + "/BOXED", {"sealedValue": box, "inject": ["websocket"]})
+    shown = {secret["name"]: secret["inject"] for secret in api.get(path)}
+    assert shown == {"TYPED": ["websocket", "header"], "BOXED": ["websocket"]}
+    sandbox = api.sandbox(store)
+    with connect(sandbox, talk.path) as wire:
+        wire.send(sent(f"{sandbox.token('TYPED')} {sandbox.token('BOXED')}".encode()))
+        assert talk.hears() == (TEXT, " ".join(values).encode())
+
+
 # What comes back.
 
 
@@ -249,6 +266,19 @@ def test_compression_that_was_not_offered_is_refused(origin, keyed):
     path = origin.on(lambda exchange: accept(exchange, [("Sec-WebSocket-Extensions", "permessage-deflate")]))
     with shake_hands(keyed.sandbox, path) as wire:
         assert wire.response().json()["code"] == "upstream_protocol"
+
+
+def test_where_answers_are_not_redacted_tokens_are_replaced_all_the_same(talk, api):
+    store = api.store(["api.test"], redactResponses=False)
+    value, _ = api.secret(store, inject=["header", "websocket"])
+    sandbox = api.sandbox(store)
+    with connect(sandbox, talk.path, [("X-Api-Key", sandbox.token())]) as wire:
+        wire.send(sent(sandbox.token().encode()))
+        assert talk.hears() == (TEXT, value.encode())
+        talk.say(frame(value.encode()))
+        assert read_message(wire.reader) == (TEXT, value.encode())
+        api.delete(f"/api/secret-stores/{store['id']}/secrets/API_KEY")
+        assert read_close(wire.reader) == RESTART
 
 
 # How it ends.
