@@ -103,9 +103,10 @@ static enum cli_status report(const struct cli *cli, const struct config_error *
     bool is_good = error->message[0] == '\0';
 
     if (output_is_json(cli)) {
-        json_t *object =
-            json_pack("{s:b, s:s, s:s, s:i, s:i}", "valid", is_good, "error", error->message, "key",
-                      error->key, "line", (int)error->line, "warnings", (int)warnings);
+        json_t *object = is_good ? json_pack("{s:b, s:i}", "valid", true, "warnings", (int)warnings)
+                                 : json_pack("{s:b, s:s, s:s, s:i, s:i}", "valid", false, "error",
+                                             error->message, "key", error->key, "line",
+                                             (int)error->line, "warnings", (int)warnings);
 
         output_json(object);
         json_decref(object);

@@ -20,7 +20,7 @@ const struct cli_option command_global_options[] = {
     {"config", "FILE", "the configuration file; other commands find the data directory in it"},
     {"data-dir", "DIR", "the data directory (default /var/lib/sealgate)"},
     {"json", NULL, "print JSON, as the API answers it"},
-    {"help", NULL, "print this help"},
+    {"help", NULL, "print this help"}, /* the last: see take_option() */
 };
 const size_t command_global_option_count = ARRAY_LEN(command_global_options);
 
@@ -63,15 +63,15 @@ static enum cli_status take_option(struct cli *cli, int code)
     }
     if (cli->value_count == CLI_OPTIONS_MAX)
         return cli_misuse(cli, "too many options");
-    cli->values[cli->value_count++] =
-        (struct cli_value){option_at(cli->command, (size_t)(code - FIRST_CODE)), optarg};
+    size_t index = code == 'h' ? option_total(cli->command) - 1 : (size_t)(code - FIRST_CODE);
+    cli->values[cli->value_count++] = (struct cli_value){option_at(cli->command, index), optarg};
     return CLI_DONE;
 }
 
 static enum cli_status parse_options(struct cli *cli, int argc, char **argv)
 {
     struct option options[LONG_OPTIONS_MAX + 1] = {0};
-    const char *order = cli->command->takes_command ? "+" : "";
+    const char *order = cli->command->takes_command ? "+h" : "h";
     int code;
 
     make_long_options(cli->command, options);
@@ -117,7 +117,8 @@ static enum cli_status run_leaf(struct cli *cli, int argc, char **argv)
 
 static enum cli_status run_group(struct cli *cli, const char *name)
 {
-    bool is_help = name != NULL && (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0);
+    bool is_help = name != NULL && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+                                    strcmp(name, "help") == 0);
 
     if (name == NULL || is_help) {
         help_print(is_help ? stdout : stderr, cli->command, cli->path);

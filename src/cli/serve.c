@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/output.h"
 #include "process/process.h"
 
 #include <stdio.h>
@@ -24,8 +25,10 @@ enum cli_status serve_run_process(struct cli *cli)
 
 enum cli_status version_run(struct cli *cli)
 {
-    (void)cli;
-    puts("sealgate " SEALGATE_VERSION);
+    if (output_is_json(cli))
+        puts("{\"version\": \"" SEALGATE_VERSION "\"}");
+    else
+        puts("sealgate " SEALGATE_VERSION);
     return CLI_DONE;
 }
 

@@ -125,6 +125,8 @@ bool connection_is_idle(const struct connection *connection)
 {
     if (connection->state == CONNECTION_MULTIPLEXING)
         return client_h2_is_idle(connection->h2);
+    if (connection->state == CONNECTION_SNIFFING)
+        return buffer_len(&connection->leg.in) == 0;
     return connection->state == CONNECTION_AWAITING_HEAD && h1_stream_is_idle(&connection->h1);
 }
 

@@ -110,11 +110,22 @@ def run(*words, **more):
     return subprocess.run([BINARY, *words], env=environment(), capture_output=True, timeout=120, **more)
 
 
+@pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_command_has_help(words):
-    ran = run(*words, "--help")
+def test_every_command_has_help(words, flag):
+    ran = run(*words, flag)
     assert ran.returncode == 0 and not ran.stderr
     assert b"sealgate" in ran.stdout and len(ran.stdout) > 60
+
+
+def test_what_needs_no_server_answers_in_json_too(tmp_path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("workers: 2\n")
+    bad.write_text("workers: 2\nbogus: 1\n")
+    assert json.loads(run("version", "--json").stdout)["version"]
+    assert json.loads(run("check-config", str(good), "--json").stdout) == {"valid": True, "warnings": 0}
+    refused = json.loads(run("check-config", str(bad), "--json").stdout)
+    assert (refused["valid"], refused["key"], refused["line"]) == (False, "bogus", 2)
 
 
 MISUSE = [

@@ -63,11 +63,13 @@ def test_sigterm_lets_an_exchange_finish_and_closes_idle_connections(running, or
     slow = origin.on(script)
     idle = running.sandbox.tunnel("api.test")
     assert send(idle, origin.on(ok), running.sandbox.token()).status == 200
+    unused = running.sandbox.wire()
+    assert unused.connect("api.test:443", running.sandbox.credentials).status == 200
     with running.sandbox.tunnel("api.test") as busy:
         busy.send(encode(f"GET {slow} HTTP/1.1", [("Host", "api.test")]))
         assert asked.wait(GENEROUS)
         running.process.send_signal(signal.SIGTERM)
-        assert idle.is_closed()
+        assert idle.is_closed() and unused.is_closed()
         go.set()
         assert busy.response().body == b"finished"
     assert running.process.wait(GENEROUS) == 0
