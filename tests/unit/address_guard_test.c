@@ -39,7 +39,8 @@ static const struct {
     {"172.31.255.255", PRIVATE},
     {"172.32.0.0", PUBLIC},
     {"192.0.0.0", PRIVATE},
-    {"192.0.0.9", PRIVATE}, /* an anycast that ends at our own gateway */
+    {"192.0.0.9", PRIVATE},   /* an anycast that ends at our own gateway */
+    {"192.0.0.170", PRIVATE}, /* NAT64 discovery */
     {"192.0.0.255", PRIVATE},
     {"192.0.1.0", PUBLIC},
     {"192.0.2.1", PRIVATE}, /* documentation */
@@ -76,22 +77,36 @@ static const struct {
     {"::ffff:127.0.0.1", PRIVATE},
     {"::ffff:169.254.169.254", PRIVATE},
     {"::ffff:0.0.0.0", FORBIDDEN},
+    {"::ffff:224.0.0.1", FORBIDDEN},
+    {"::ffff:255.255.255.255", FORBIDDEN},
+    {"::fffe:ffff:ffff", FORBIDDEN}, /* next to mapped */
+    {"::1:0:0:0", FORBIDDEN},
     {"::ffff:0:808:808", FORBIDDEN}, /* IPv4-translated */
     {"64:ff9b::808:808", PUBLIC},    /* NAT64 counts as IPv4 */
     {"64:ff9b::a00:1", PRIVATE},
     {"64:ff9b::7f00:1", PRIVATE},
+    {"64:ff9b::a9fe:a9fe", PRIVATE},   /* cloud metadata through NAT64 */
+    {"64:ff9b::1:808:808", FORBIDDEN}, /* longer than its /96 */
     {"64:ff9b::e000:1", FORBIDDEN},
     {"64:ff9b:1::808:808", PRIVATE}, /* NAT64 of a network's own */
     {"64:ff9b:2::1", FORBIDDEN},
+    {"64:ff9b:1:ffff::1", PRIVATE},
     {"100::1", PRIVATE},
+    {"100::ffff:ffff:ffff:ffff", PRIVATE},
     {"100:0:0:1::1", FORBIDDEN},
     {"1fff:ffff::1", FORBIDDEN},
     {"2000::1", PUBLIC},
     {"2001::1", PRIVATE},                              /* Teredo */
     {"2001:0:4136:e378:8000:63bf:f7f7:f7f7", PRIVATE}, /* Teredo around 8.8.8.8 */
+    {"2001::a00:1", PRIVATE},                          /* Teredo by a server of ours */
+    {"2001:1::1", PRIVATE},                            /* anycast that ends at our own gateway */
     {"2001:2::1", PRIVATE},                            /* benchmarking */
-    {"2001:4:112::1", PUBLIC},                         /* AS112 */
-    {"2001:20::1", PRIVATE},                           /* identifiers, not addresses */
+    {"2001:3::1", PRIVATE},                            /* AMT */
+    {"2001:4:111:ffff::1", PRIVATE},
+    {"2001:4:112::1", PUBLIC}, /* AS112 */
+    {"2001:20::1", PRIVATE},   /* identifiers, not addresses */
+    {"2001:10::1", PRIVATE},   /* identifiers, deprecated */
+    {"2001:30::1", PRIVATE},   /* identifiers of aircraft */
     {"2001:1ff:ffff::1", PRIVATE},
     {"2001:200::1", PUBLIC},
     {"2001:4860:4860::8888", PUBLIC},
@@ -103,6 +118,10 @@ static const struct {
     {"2002:a00:1::1", PRIVATE},
     {"2002:7f00:1::1", PRIVATE},
     {"2002:a9fe:a9fe::1", PRIVATE},
+    {"2002:c0a8:101::1", PRIVATE},
+    {"2002:e000:1::1", FORBIDDEN},
+    {"2002:ffff:ffff::1", FORBIDDEN},
+    {"2002:c000:201::1", PRIVATE}, /* documentation, in 6to4 */
     {"2002::1", FORBIDDEN},
     {"2003::1", PUBLIC},
     {"2620:4f:8000::1", PUBLIC}, /* AS112 */
@@ -112,12 +131,15 @@ static const struct {
     {"3fff:fff::1", PRIVATE},
     {"3fff:1000::1", PUBLIC},
     {"4000::1", FORBIDDEN},
+    {"5eff::1", FORBIDDEN},
     {"5f00::1", PRIVATE},
+    {"5f01::1", FORBIDDEN},
     {"fbff::1", FORBIDDEN},
     {"fc00::1", PRIVATE},
     {"fdff:ffff::1", PRIVATE},
     {"fe00::1", FORBIDDEN},
     {"fe80::1", PRIVATE},
+    {"fe80::5efe:808:808", PRIVATE}, /* ISATAP */
     {"febf::1", PRIVATE},
     {"fec0::1", PRIVATE},
     {"feff::1", PRIVATE},
