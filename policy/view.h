@@ -53,7 +53,8 @@ struct view {
     struct slice sandbox_id, org_id;
     enum view_status status;
     uint8_t proxy_token_hash[VIEW_HASH_SIZE]; /* BLAKE2b of the proxy token */
-    struct ip_address source;                 /* len 0: not registered by address */
+    uint8_t sandbox_mac[VIEW_MAC_SIZE]; /* made by the keyholder over who this is and its layers */
+    struct ip_address source;           /* len 0: not registered by address */
     bool reaches_nothing;      /* a fork whose inherited layers are all gone, with none named */
     struct view_layer *layers; /* surviving layers, base first */
     size_t layer_count;

@@ -63,6 +63,7 @@ static enum error read_identity(struct wire_reader *reader, struct view *view)
     view->org_id = wire_read_slice(reader, VIEW_TEXT_MAX);
     status = wire_read_u8(reader);
     wire_read_raw(reader, view->proxy_token_hash, VIEW_HASH_SIZE);
+    wire_read_raw(reader, view->sandbox_mac, VIEW_MAC_SIZE);
     view->source = read_source(reader);
     view->reaches_nothing = read_bool(reader);
     if (reader->failed || status > VIEW_RUNNING)

@@ -21,6 +21,7 @@ static void write_identity(struct wire_writer *writer, const struct view *view)
     wire_write_slice(writer, view->org_id);
     wire_write_u8(writer, (uint8_t)view->status);
     wire_write_raw(writer, view->proxy_token_hash, VIEW_HASH_SIZE);
+    wire_write_raw(writer, view->sandbox_mac, VIEW_MAC_SIZE);
     wire_write_slice(writer, slice_of(view->source.bytes, view->source.len));
     wire_write_u8(writer, view->reaches_nothing);
 }

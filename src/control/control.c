@@ -13,6 +13,7 @@
 #include "control/propagation.h"
 #include "control/rotation.h"
 #include "control/router.h"
+#include "control/sandbox_signature.h"
 #include "observe/log.h"
 
 #include <signal.h>
@@ -146,6 +147,8 @@ void control_reconfigure(struct control *control, const struct control_settings 
 void control_set_ready(struct control *control, bool is_ready)
 {
     control->lacks_processes = !is_ready;
+    if (is_ready && !control->has_taken_over)
+        sandbox_signature_take_over(control);
     if (is_ready && ca_files_root(control->ca_files).len == 0 &&
         ca_files_refresh(control->ca_files) != OK)
         LOG(LEVEL_WARN, "ca_not_known_yet");

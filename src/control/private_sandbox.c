@@ -5,6 +5,7 @@
 #include "control/ca_files.h"
 #include "control/control.h"
 #include "control/environment.h"
+#include "control/sandbox_signature.h"
 
 #include <jansson.h>
 
@@ -55,6 +56,7 @@ enum error control_create_sandbox(struct control *control, const struct slice *s
 {
     const struct sandbox_new new_sandbox = {
         .org_id = control->default_org,
+        .signer = sandbox_signature_signer(control),
         .secret_stores = {(struct slice *)(uintptr_t)stores, count}};
     struct sandbox sandbox;
     *out = (struct private_sandbox){.environment = NULL};

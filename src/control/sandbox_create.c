@@ -6,6 +6,7 @@
 #include "control/input.h"
 #include "control/propagation.h"
 #include "control/sandbox_output.h"
+#include "control/sandbox_signature.h"
 #include "control/sandboxes_api.h"
 
 #include <jansson.h>
@@ -141,6 +142,7 @@ static enum error read_new(struct api_call *call, const struct checkpoint *from,
 {
     uint64_t timeout_s = 0;
     out->org_id = call->org;
+    out->signer = sandbox_signature_signer(call->control);
     TRY(refuse_unbuilt_fields(call));
     TRY(read_store(call, &out->secret_stores));
     TRY(read_map(call, "envs", from->envs, &out->envs));

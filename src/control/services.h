@@ -22,6 +22,12 @@ struct control_services {
                          struct buffer *out_sealed);
     enum error (*sign_list)(void *context, struct slice org, struct slice store,
                             const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE]);
+    /* Vouches for a sandbox that is being made: id, organization, proxy token, source and the ids
+     * of its layers are those in `view`, which has nothing else. */
+    enum error (*sign_sandbox)(void *context, const struct view *view, uint8_t mac[VIEW_MAC_SIZE]);
+    /* May sandboxes that have no signature be signed as they are? ERR_CONFLICT: not any more. With
+     * `is_done` they have been, and it is the last time. */
+    enum error (*take_over_sandboxes)(void *context, bool is_done);
     /* Makes a new sealing key current; the old ones still open. */
     enum error (*rotate_key)(void *context, struct seal_public_key *out);
     /* After everything was sealed again: forgets all but the current key. */

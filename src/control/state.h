@@ -30,5 +30,6 @@ struct control {
     struct declared *declared;
     uint64_t generation;       /* of the last view that was built */
     bool lacks_processes;      /* control_set_ready(false) */
+    bool has_taken_over;       /* sandbox_signature_take_over() */
     uint64_t unready_until_ms; /* readiness is not asked for again before */
 };

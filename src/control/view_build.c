@@ -4,9 +4,8 @@
 
 #include "control/view_build.h"
 
-#include "base/ip_address.h"
+#include "control/sandbox_signature.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
 enum { LISTS_OF_LAYER = 3 };
@@ -87,15 +86,9 @@ static enum error builder_add_identity(struct builder *builder)
 {
     const struct sandbox *sandbox = &builder->data.sandbox;
     struct view *view = &builder->view;
-    view->sandbox_seq = sandbox->seq;
-    view->sandbox_id = sandbox->id;
-    view->org_id = sandbox->org_id;
     view->status = status_of(sandbox);
     view->reaches_nothing = builder->data.reaches_nothing;
-    crypto_generichash(view->proxy_token_hash, VIEW_HASH_SIZE,
-                       (const unsigned char *)sandbox->proxy_token.data, sandbox->proxy_token.len,
-                       NULL, 0);
-    return sandbox->source.len == 0 ? OK : ip_address_parse(sandbox->source, &view->source);
+    return sandbox_signature_identify(sandbox, view);
 }
 
 static enum error builder_allocate(struct builder *builder)

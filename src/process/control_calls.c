@@ -114,6 +114,14 @@ static enum error reseal(void *context, struct slice sealed, const struct seal_b
     return call_finish(context, &request);
 }
 
+static enum error read_mac(const struct buffer *reply, uint8_t mac[VIEW_MAC_SIZE])
+{
+    if (buffer_len(reply) != VIEW_MAC_SIZE)
+        return ERR_SYNTAX;
+    memcpy(mac, buffer_view(reply).data, VIEW_MAC_SIZE);
+    return OK;
+}
+
 static enum error sign_list(void *context, struct slice org, struct slice store,
                             const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE])
 {
@@ -125,10 +133,34 @@ static enum error sign_list(void *context, struct slice org, struct slice store,
                                                   .patterns = {patterns, count}}};
 
     TRY(call_finish(context, &request));
-    if (buffer_len(reply) != SEAL_MAC_SIZE)
-        return ERR_SYNTAX;
-    memcpy(mac, buffer_view(reply).data, SEAL_MAC_SIZE);
-    return OK;
+    return read_mac(reply, mac);
+}
+
+static enum error sign_sandbox(void *context, const struct view *view, uint8_t mac[VIEW_MAC_SIZE])
+{
+    OWNED_STRUCT(buffer) *reply = &(struct buffer){.limit = VIEW_MAC_SIZE};
+    struct slice layers[VIEW_LAYERS_MAX];
+    struct message request = {.type = MESSAGE_SIGN_SANDBOX,
+                              .sign_sandbox = {.call = call_begin(context, reply),
+                                               .org = view->org_id,
+                                               .sandbox = view->sandbox_id,
+                                               .source = view->source,
+                                               .layers = {layers, view->layer_count}}};
+
+    for (size_t i = 0; i < view->layer_count; i++)
+        layers[i] = view->layers[i].store_id;
+    memcpy(request.sign_sandbox.proxy_token_hash, view->proxy_token_hash, VIEW_HASH_SIZE);
+    TRY(call_finish(context, &request));
+    return read_mac(reply, mac);
+}
+
+static enum error take_over_sandboxes(void *context, bool is_done)
+{
+    const struct message request = {
+        .type = MESSAGE_TAKE_OVER,
+        .take_over = {.call = call_begin(context, NULL), .is_done = is_done}};
+
+    return call_finish(context, &request);
 }
 
 static enum error rotate_key(void *context, struct seal_public_key *out)
@@ -236,6 +268,8 @@ const struct control_services control_calls_services = {
     .check_box = check_box,
     .reseal = reseal,
     .sign_list = sign_list,
+    .sign_sandbox = sign_sandbox,
+    .take_over_sandboxes = take_over_sandboxes,
     .rotate_key = rotate_key,
     .retire_keys = retire_keys,
     .ca_certificates = ca_certificates,

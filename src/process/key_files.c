@@ -19,6 +19,8 @@ enum { PEM_MAX = 16 * 1024, SECRET_KEY_SIZE = 32, KEY_FILE_MODE = 0600 };
 #define NEW_CERTIFICATE_FILE "ca-cert.new.pem"
 #define PREVIOUS_FILE "ca-previous.pem"
 #define KEY_FILE "ca-key.pem"
+#define SANDBOX_FILE "sandboxes.key"
+#define NEW_SANDBOX_FILE "sandboxes.new.key"
 #define SEALING_FILE "sealing-%08u-%16s.key"
 
 enum error key_files_open(struct slice data_dir, int *out_folder)
@@ -217,4 +219,34 @@ enum error key_files_retire_keys(int folder, struct keyring *ring)
         keyring_retire(ring, files.items[i].key_id);
     }
     return OK;
+}
+
+static enum error read_sandbox_key(int folder, const char *name, uint8_t key[SECRET_KEY_SIZE])
+{
+    OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = SECRET_KEY_SIZE};
+
+    TRY(durable_file_read(folder, name, text));
+    if (buffer_len(text) != SECRET_KEY_SIZE)
+        return ERR_CRYPTO;
+    memcpy(key, buffer_view(text).data, SECRET_KEY_SIZE);
+    return OK;
+}
+
+enum error key_files_load_sandbox_key(int folder, uint8_t key[32], bool *out_is_new)
+{
+    enum error error = read_sandbox_key(folder, SANDBOX_FILE, key);
+
+    *out_is_new = error == ERR_NOT_FOUND;
+    if (error == ERR_NOT_FOUND)
+        error = read_sandbox_key(folder, NEW_SANDBOX_FILE, key);
+    if (error != ERR_NOT_FOUND)
+        return error;
+    randombytes_buf(key, SECRET_KEY_SIZE);
+    return durable_file_write(folder, NEW_SANDBOX_FILE, slice_of(key, SECRET_KEY_SIZE),
+                              KEY_FILE_MODE);
+}
+
+enum error key_files_settle_sandbox_key(int folder)
+{
+    return durable_file_rename(folder, NEW_SANDBOX_FILE, SANDBOX_FILE);
 }

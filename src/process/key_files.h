@@ -3,7 +3,7 @@
 
 /* DATA_DIR/keys, which only the keyholder's account can enter: ca-cert.pem, ca-key.pem,
  * ca-previous.pem (the root before the last rotation), and sealing-NUMBER-KEYID.key, 32 bytes each,
- * the highest number current. All 0600. */
+ * the highest number current, and sandboxes.key, what sandboxes are signed with. All 0600. */
 
 #include "base/buffer.h"
 #include "ca/ca.h"
@@ -22,6 +22,10 @@ MUST_USE enum error key_files_previous_certificate(int folder, struct buffer *ou
 
 /* All sealing keys, oldest first, into the ring; makes one on first use. */
 MUST_USE enum error key_files_load_ring(int folder, struct keyring *ring);
+/* What sandboxes are signed with, made on first use; it does not rotate. `*out_is_new` until
+ * key_files_settle_sandbox_key(): those of an older version may not have been signed yet. */
+MUST_USE enum error key_files_load_sandbox_key(int folder, uint8_t key[32], bool *out_is_new);
+MUST_USE enum error key_files_settle_sandbox_key(int folder);
 /* A new current key: on disk first, then in the ring. */
 MUST_USE enum error key_files_add_key(int folder, struct keyring *ring);
 /* Forgets all but the current key: the files first, then in the ring. */

@@ -16,6 +16,15 @@ static struct keyholder *keyholder_of(struct child *child)
     return child->context;
 }
 
+static enum error make_sandbox_key(struct keyholder *keyholder)
+{
+    keyholder->sandbox_key = sodium_malloc(SANDBOX_MAC_KEY_SIZE);
+    if (keyholder->sandbox_key == NULL)
+        return ERR_NO_MEMORY;
+    randombytes_buf(keyholder->sandbox_key, SANDBOX_MAC_KEY_SIZE);
+    return OK;
+}
+
 /* `sealgate run`: they end with this process. */
 static enum error make_keys_in_memory(struct keyholder *keyholder)
 {
@@ -38,11 +47,14 @@ static enum error on_begin(struct child *child)
         return ERR_NO_MEMORY;
     keyholder->worker_count = child->worker_count;
     TRY(keyholder_tickets_start(keyholder));
+    TRY(make_sandbox_key(keyholder));
     TRY(child_confine(child));
     if (child->config->data_dir.len == 0)
         return make_keys_in_memory(keyholder);
     TRY(key_files_open(child->config->data_dir, &keyholder->folder));
     TRY(key_files_load_root(keyholder->folder, &keyholder->root));
+    TRY(key_files_load_sandbox_key(keyholder->folder, keyholder->sandbox_key,
+                                   &keyholder->takes_over));
     return key_files_load_ring(keyholder->folder, keyholder->ring);
 }
 
@@ -94,6 +106,7 @@ static void on_end(struct child *child)
     keyring_free(keyholder->ring);
     root_free(keyholder->root);
     keyholder_tickets_stop(keyholder);
+    sodium_free(keyholder->sandbox_key);
     if (keyholder->folder >= 0)
         close(keyholder->folder);
 }

@@ -115,6 +115,45 @@ static void on_sign_list(struct peer *peer, struct message *message)
     reply(peer, list->call, OK, slice_of(mac, sizeof(mac)));
 }
 
+static void on_sign_sandbox(struct peer *peer, struct message *message)
+{
+    const struct message_sign_sandbox *claim = &message->sign_sandbox;
+    struct view_layer layers[VIEW_LAYERS_MAX];
+    struct view view = {
+        .org_id = claim->org, .sandbox_id = claim->sandbox, .source = claim->source};
+    uint8_t mac[VIEW_MAC_SIZE];
+
+    if (claim->layers.count > VIEW_LAYERS_MAX) {
+        reply(peer, claim->call, ERR_TOO_LARGE, SLICE_NONE);
+        return;
+    }
+    view.layers = layers;
+    view.layer_count = claim->layers.count;
+    for (size_t i = 0; i < view.layer_count; i++)
+        layers[i] = (struct view_layer){.store_id = claim->layers.items[i]};
+    memcpy(view.proxy_token_hash, claim->proxy_token_hash, VIEW_HASH_SIZE);
+    sandbox_mac_make(keyholder_of(peer)->sandbox_key, &view, mac);
+    reply(peer, claim->call, OK, slice_of(mac, sizeof(mac)));
+}
+
+static enum error take_over(struct keyholder *keyholder, bool is_done)
+{
+    if (!keyholder->takes_over)
+        return ERR_CONFLICT;
+    if (!is_done)
+        return OK;
+    TRY(key_files_settle_sandbox_key(keyholder->folder));
+    keyholder->takes_over = false;
+    return OK;
+}
+
+static void on_take_over(struct peer *peer, struct message *message)
+{
+    const struct message_take_over *request = &message->take_over;
+
+    reply(peer, request->call, take_over(keyholder_of(peer), request->is_done), SLICE_NONE);
+}
+
 static void on_rotate_key(struct peer *peer, struct message *message)
 {
     struct keyholder *keyholder = keyholder_of(peer);
@@ -174,6 +213,8 @@ message_handler *const keyholder_calls_handlers[MESSAGE_COUNT] = {
     [MESSAGE_CHECK_BOX] = on_check_box,
     [MESSAGE_RESEAL] = on_reseal,
     [MESSAGE_SIGN_LIST] = on_sign_list,
+    [MESSAGE_SIGN_SANDBOX] = on_sign_sandbox,
+    [MESSAGE_TAKE_OVER] = on_take_over,
     [MESSAGE_ROTATE_KEY] = on_rotate_key,
     [MESSAGE_RETIRE_KEYS] = on_retire_keys,
     [MESSAGE_CA_CERTIFICATES] = on_ca_certificates,

@@ -6,6 +6,7 @@
 #include "ca/ca.h"
 #include "process/child.h"
 #include "process/presented_views.h"
+#include "process/sandbox_mac.h"
 #include "seal/seal.h"
 
 struct keyholder_worker; /* keyholder_worker.c */
@@ -15,6 +16,8 @@ struct keyholder {
     int folder; /* DATA_DIR/keys; -1: keys in memory alone */
     struct ca_root *root;
     struct keyring *ring;
+    uint8_t *sandbox_key; /* SANDBOX_MAC_KEY_SIZE, guarded */
+    bool takes_over;      /* sandboxes that an older version made may still be signed */
     uint8_t *ticket_keys; /* guarded: in use, former; MESSAGE_TICKET_KEY_SIZE each */
     bool has_former_ticket_key;
     struct event *ticket_rotation;

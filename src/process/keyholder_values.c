@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a value may go to a host. Never takes the view's word alone: what the box itself says
- * must be the same, and where it says nothing, the keyholder's own MAC must cover the lists. */
+ * must be the same, and where it says nothing, the keyholder's own MAC must cover the lists; and
+ * that this sandbox has these layers, a MAC must say, too. */
 #include "policy/policy.h"
 #include "process/keyholder_state.h"
 
@@ -46,7 +47,17 @@ static enum error vouch_for_layer(const struct keyring *ring, const struct view 
     return is_ours ? OK : ERR_BOX_HOST;
 }
 
-/* Once per view: its lists do not change. */
+/* Once per view: it does not change. */
+static enum error vouch_for_sandbox(const struct keyholder *keyholder,
+                                    struct presented_view *presented)
+{
+    if (!presented->is_known && !sandbox_mac_is_good(keyholder->sandbox_key, presented->view))
+        return ERR_BOX_PLACE;
+    presented->is_known = true;
+    return OK;
+}
+
+/* Likewise: its lists do not change. */
 static enum error vouch_for_lists(const struct keyring *ring, struct presented_view *presented)
 {
     const struct view *view = presented->view;
@@ -77,6 +88,7 @@ enum error keyholder_values_open(const struct keyholder *keyholder,
 
     if (decision_for_secret(view, secret, target, settings).verdict != VERDICT_ALLOW)
         return ERR_FORBIDDEN;
+    TRY(vouch_for_sandbox(keyholder, presented));
     TRY(keyring_open(keyholder->ring, secret->box, &box));
     TRY(check_box(box, view, secret));
     if (host_list_count(secret->hosts) == 0)

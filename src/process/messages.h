@@ -151,6 +151,12 @@ struct message_addresses {
     F(u64, call)                                                                                   \
     F(bytes, sealed) F(text, org) F(text, store) F(text, name) F(list, places) F(list, hosts)
 #define SIGN_LIST_FIELDS(F) F(u64, call) F(text, org) F(text, store) F(list, patterns)
+/* What a sandbox is bound to (sandbox_mac.h): answered with its MAC. */
+#define SIGN_SANDBOX_FIELDS(F)                                                                     \
+    F(u64, call)                                                                                   \
+    F(text, org) F(text, sandbox) F(key, proxy_token_hash) F(address, source) F(list, layers)
+/* ERR_CONFLICT once `is_done` was said, ever. */
+#define TAKE_OVER_FIELDS(F) F(u64, call) F(flag, is_done)
 /* `bytes` is what the call returns: 32 of a public key or a MAC, a box, a binding, PEM */
 #define REPLY_FIELDS(F) F(u64, call) F(error, error) F(bytes, bytes)
 
@@ -217,7 +223,9 @@ struct message_addresses {
     M(MESSAGE_PROXY_CREDENTIALS, proxy_credentials, PROXY_CREDENTIALS_FIELDS, CHANNEL_INLINE_ONLY) \
     M(MESSAGE_HOST_ROOTS, host_roots, HOST_ROOTS_FIELDS, CHANNEL_MAY_USE_FILE)                     \
     M(MESSAGE_CLIENT_CERTIFICATE, client_certificate, CLIENT_CERTIFICATE_FIELDS,                   \
-      CHANNEL_INLINE_ONLY)
+      CHANNEL_INLINE_ONLY)                                                                         \
+    M(MESSAGE_SIGN_SANDBOX, sign_sandbox, SIGN_SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)               \
+    M(MESSAGE_TAKE_OVER, take_over, TAKE_OVER_FIELDS, CHANNEL_MAY_USE_FILE)
 
 #define MESSAGE_ENUM(type, member, fields, secrecy) type,
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };

@@ -15,7 +15,8 @@ struct presented_view {
     uint64_t handle;
     struct view *view;
     size_t encoded_len;
-    bool is_vouched; /* for the owner's use: something about it was checked already */
+    /* For the owner's use: its lists, and the sandbox itself, were checked already. */
+    bool is_vouched, is_known;
 };
 
 struct presented_views {

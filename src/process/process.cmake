@@ -3,6 +3,9 @@ sealgate_module(key_files
     SOURCES durable_file.c key_files.c
     PUBLIC ca keyring
     PRIVATE descriptor)
+sealgate_module(sandbox_mac
+    SOURCES sandbox_mac.c
+    PUBLIC base policy)
 sealgate_module(worker_views
     SOURCES held_views.c
     PUBLIC messages)
@@ -39,7 +42,7 @@ sealgate_module(process
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
             worker.c worker_answers.c worker_request.c worker_service.c worker_upstream.c
     PUBLIC config channel
-    PRIVATE confine data_dir declared_values descriptor dial key_files run_inside run_outcome upstream_files
+    PRIVATE confine data_dir declared_values descriptor dial key_files run_inside run_outcome sandbox_mac upstream_files
             upstream_pem worker_views observe
             proxy store control
             PkgConfig::LIBEVENT PkgConfig::OPENSSL)

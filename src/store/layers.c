@@ -15,19 +15,12 @@ static enum error read_layer(const struct rows *row, struct arena *arena, void *
     return arena_copy(arena, rows_text(row, 0), &layer->store_id);
 }
 
-enum error layers_of_checkpoint(struct store *store, struct arena *arena,
-                                struct slice checkpoint_id, struct layer_list *out)
+static enum error load_layers(struct store *store, struct arena *arena, const char *sql,
+                              struct parameters with, struct layer_list *out)
 {
     static const struct load_shape shape = {sizeof(struct layer), read_layer};
     struct loaded all;
-    TRY(load_all(store, arena,
-                 &(struct load_query){
-                     "SELECT l.store_id, CASE WHEN s.id IS NULL THEN 0 ELSE 1 END"
-                     " FROM checkpoint_layers l LEFT JOIN secret_stores s ON s.id = l.store_id"
-                     " AND s.deleted = 0"
-                     " WHERE l.checkpoint_id = ?1 ORDER BY l.position",
-                     SQL_WITH(SQL_TEXT(checkpoint_id)), &shape},
-                 &all));
+    TRY(load_all(store, arena, &(struct load_query){sql, with, &shape}, &all));
     if (all.count > SANDBOXES_LAYERS_MAX)
         return ERR_DATABASE;
 
@@ -35,6 +28,26 @@ enum error layers_of_checkpoint(struct store *store, struct arena *arena,
     if (all.count > 0)
         memcpy(out->items, all.items, all.count * sizeof(struct layer));
     return OK;
+}
+
+enum error layers_of_checkpoint(struct store *store, struct arena *arena,
+                                struct slice checkpoint_id, struct layer_list *out)
+{
+    return load_layers(store, arena,
+                       "SELECT l.store_id, CASE WHEN s.id IS NULL THEN 0 ELSE 1 END"
+                       " FROM checkpoint_layers l LEFT JOIN secret_stores s ON s.id = l.store_id"
+                       " AND s.deleted = 0"
+                       " WHERE l.checkpoint_id = ?1 ORDER BY l.position",
+                       SQL_WITH(SQL_TEXT(checkpoint_id)), out);
+}
+
+enum error layers_of_sandbox(struct store *store, struct arena *arena, uint64_t sandbox_seq,
+                             struct layer_list *out)
+{
+    return load_layers(store, arena,
+                       "SELECT store_id, CASE WHEN bound_store_id IS NULL THEN 0 ELSE 1 END"
+                       " FROM sandbox_layers WHERE sandbox_seq = ?1 ORDER BY position",
+                       SQL_WITH(SQL_INTEGER(sandbox_seq)), out);
 }
 
 static void remove_store(struct layer_list *layers, struct slice store_id)

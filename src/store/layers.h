@@ -19,6 +19,9 @@ struct layer_list {
 /* The checkpoint's list, as a fork takes it: bound are the stores that are not deleted. */
 MUST_USE enum error layers_of_checkpoint(struct store *store, struct arena *arena,
                                          struct slice checkpoint_id, struct layer_list *out);
+/* The sandbox's own. */
+MUST_USE enum error layers_of_sandbox(struct store *store, struct arena *arena,
+                                      uint64_t sandbox_seq, struct layer_list *out);
 /* Adds stores, by id or name, at the end, or moves them there. ERR_NOT_FOUND, ERR_TOO_LARGE. */
 MUST_USE enum error layers_add(struct store *store, struct arena *arena, struct slice org_id,
                                const struct text_list *ids_or_names, struct layer_list *layers);

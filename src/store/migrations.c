@@ -75,7 +75,13 @@ static const char store_lists[] =
     "ALTER TABLE secret_stores ADD COLUMN passthrough TEXT NOT NULL DEFAULT '[]';"
     "ALTER TABLE secret_stores ADD COLUMN private_hosts TEXT NOT NULL DEFAULT '[]';";
 
-static const char *const steps[] = {owners, secret_stores, sandboxes, checkpoints, store_lists};
+/* NULL: made before there were signatures. */
+static const char signatures[] = "ALTER TABLE sandboxes ADD COLUMN mac BYTEA;"
+                                 "CREATE INDEX sandboxes_unsigned ON sandboxes (seq)"
+                                 " WHERE mac IS NULL;";
+
+static const char *const steps[] = {owners,      secret_stores, sandboxes,
+                                    checkpoints, store_lists,   signatures};
 
 int64_t migrations_latest(void)
 {

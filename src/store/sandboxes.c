@@ -18,7 +18,7 @@
     "SELECT b.id, b.org_id, b.proxy_token, b.source, b.envs, b.metadata, b.config,"                \
     " b.checkpoint_id, " LAYER_NAME("0") ", " LAYER_NAME(                                          \
         "1") ", b.seq, b.status, b.reason,"                                                        \
-             " b.timeout_s, b.last_active_ms, b.created_at_ms FROM sandboxes b "
+             " b.timeout_s, b.last_active_ms, b.created_at_ms, b.mac FROM sandboxes b "
 
 static enum error read_sandbox(const struct rows *row, struct arena *arena, void *out)
 {
@@ -29,6 +29,8 @@ static enum error read_sandbox(const struct rows *row, struct arena *arena, void
     box->timeout_s = (uint32_t)rows_integer(row, 13);
     box->last_active_ms = rows_integer(row, 14);
     box->created_at_ms = rows_integer(row, 15);
+    if (load_bytes(row, 16, box->mac, sizeof box->mac) != OK)
+        memset(box->mac, 0, sizeof box->mac); /* which nobody's MAC is */
     return LOAD_TEXTS(row, arena, &box->id, &box->org_id, &box->proxy_token, &box->source,
                       &box->envs, &box->metadata, &box->config, &box->checkpoint_id,
                       &box->primary_store, &box->base_store);
@@ -92,22 +94,71 @@ struct birth {
     struct slice checkpoint_id; /* empty: not a fork */
     struct slice id;
     uint64_t seq;
+    char proxy_token[IDENTIFIER_SIZE];
+    uint8_t mac[SANDBOXES_MAC_SIZE];
 };
 
 static enum error insert(struct store *store, const struct birth *birth)
 {
     const struct sandbox_new *given = birth->given;
-    char proxy_token[IDENTIFIER_SIZE];
     return database_run(
         store->database,
         "INSERT INTO sandboxes (seq, id, org_id, status, reason, proxy_token, source, envs,"
-        " metadata, config, checkpoint_id, timeout_s, last_active_ms, created_at_ms)"
-        " VALUES (?1, ?2, ?3, 1, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+        " metadata, config, checkpoint_id, timeout_s, last_active_ms, created_at_ms, mac)"
+        " VALUES (?1, ?2, ?3, 1, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)",
         SQL_WITH(SQL_INTEGER(birth->seq), SQL_TEXT(birth->id), SQL_TEXT(given->org_id),
-                 SQL_TEXT(identifier_proxy_token(proxy_token)), SQL_TEXT_OR_NULL(given->source),
+                 SQL_TEXT(slice_from_string(birth->proxy_token)), SQL_TEXT_OR_NULL(given->source),
                  SQL_TEXT(given->envs), SQL_TEXT(given->metadata), SQL_TEXT(given->config),
                  SQL_TEXT_OR_NULL(birth->checkpoint_id), SQL_INTEGER(given->timeout_s),
-                 SQL_INTEGER(store_now_ms())));
+                 SQL_INTEGER(store_now_ms()), SQL_BLOB(birth->mac, sizeof birth->mac)));
+}
+
+static enum error sign(const struct sandbox_signer *signer, const struct sandbox *sandbox,
+                       const struct layer_list *layers, uint8_t mac[SANDBOXES_MAC_SIZE])
+{
+    struct slice bound[SANDBOXES_LAYERS_MAX];
+    struct text_list stores = {bound, 0};
+    for (size_t i = 0; i < layers->count; i++)
+        if (layers->items[i].bound)
+            bound[stores.count++] = layers->items[i].store_id;
+    return signer->sign(signer->context, sandbox, &stores, mac);
+}
+
+/* Last before it is written: who it is cannot change any more. */
+static enum error sign_birth(struct birth *birth, const struct layer_list *layers)
+{
+    const struct sandbox sandbox = {
+        .id = birth->id,
+        .org_id = birth->given->org_id,
+        .proxy_token = identifier_proxy_token(birth->proxy_token),
+        .source = birth->given->source,
+    };
+    return sign(&birth->given->signer, &sandbox, layers, birth->mac);
+}
+
+enum error sandboxes_unsigned(struct store *store, struct arena *arena, uint64_t after,
+                              struct sandbox_list *out)
+{
+    struct loaded all;
+    TRY(load_all(store, arena,
+                 &(struct load_query){
+                     SELECT "WHERE b.mac IS NULL AND b.seq > ?1 ORDER BY b.seq LIMIT ?2",
+                     SQL_WITH(SQL_INTEGER(after), SQL_INTEGER(SANDBOXES_PAGE)), &sandbox_shape},
+                 &all));
+    *out = (struct sandbox_list){all.items, all.count};
+    return OK;
+}
+
+enum error sandboxes_sign(struct store *store, struct arena *arena, const struct sandbox *sandbox,
+                          const struct sandbox_signer *signer)
+{
+    struct layer_list layers;
+    uint8_t mac[SANDBOXES_MAC_SIZE];
+    TRY(layers_of_sandbox(store, arena, sandbox->seq, &layers));
+    TRY(sign(signer, sandbox, &layers, mac));
+    return database_run(store->database,
+                        "UPDATE sandboxes SET mac = ?2 WHERE seq = ?1 AND mac IS NULL",
+                        SQL_WITH(SQL_INTEGER(sandbox->seq), SQL_BLOB(mac, sizeof mac)));
 }
 
 static enum error choose_layers(struct store *store, struct arena *arena, const struct birth *birth,
@@ -125,6 +176,7 @@ static enum error give_birth(struct store *store, struct arena *arena, struct bi
     struct layer_list layers;
     TRY(choose_layers(store, arena, birth, &layers));
     TRY(store_next_seq(store, "sandboxes", &birth->seq));
+    TRY(sign_birth(birth, &layers));
     TRY(insert(store, birth));
     TRY(layers_bind(store, birth->seq, &layers));
     if (birth->checkpoint_id.len > 0)

@@ -11,7 +11,7 @@
 
 struct store;
 
-enum { SANDBOXES_LAYERS_MAX = 16 };
+enum { SANDBOXES_LAYERS_MAX = 16, SANDBOXES_MAC_SIZE = 32, SANDBOXES_PAGE = 256 };
 
 enum sandbox_status { SANDBOX_HIBERNATED, SANDBOX_RUNNING };
 
@@ -24,6 +24,7 @@ struct sandbox {
     enum sandbox_status status;
     enum sandbox_reason reason;
     struct slice proxy_token;            /* the password that goes with the id */
+    uint8_t mac[SANDBOXES_MAC_SIZE];     /* of its signer; zero: an older version made it */
     struct slice source;                 /* address text, or empty */
     struct slice envs, metadata, config; /* JSON texts, as given */
     struct slice checkpoint_id;          /* what it was forked from, or empty */
@@ -38,7 +39,15 @@ struct sandbox_list {
     size_t count;
 };
 
+/* Vouches for who a sandbox is and which stores it is bound to, base first. */
+struct sandbox_signer {
+    enum error (*sign)(void *context, const struct sandbox *sandbox,
+                       const struct text_list *store_ids, uint8_t mac[SANDBOXES_MAC_SIZE]);
+    void *context;
+};
+
 struct sandbox_new {
+    struct sandbox_signer signer;
     struct slice org_id;
     struct text_list secret_stores; /* ids or names, in order, added at the end; may be empty */
     struct slice envs, metadata, config;
@@ -82,6 +91,15 @@ MUST_USE enum error sandboxes_set_timeout(struct store *store, struct slice org_
 /* ERR_NOT_FOUND. */
 MUST_USE enum error sandboxes_find(struct store *store, struct arena *arena, struct slice id,
                                    struct sandbox *out);
+
+/* Those that an older version made, in the order of their making: at most SANDBOXES_PAGE with `seq`
+ * above `after`. */
+MUST_USE enum error sandboxes_unsigned(struct store *store, struct arena *arena, uint64_t after,
+                                       struct sandbox_list *out);
+/* Gives one of them its MAC, for the layers that it has. */
+MUST_USE enum error sandboxes_sign(struct store *store, struct arena *arena,
+                                   const struct sandbox *sandbox,
+                                   const struct sandbox_signer *signer);
 
 /* Activity, all at one moment; unknown ids are passed over. Never moves backwards. */
 MUST_USE enum error sandboxes_touch(struct store *store, const struct text_list *ids,

@@ -70,6 +70,24 @@ static enum error fake_sign_list(void *context, struct slice org, struct slice s
     return OK;
 }
 
+static enum error fake_sign_sandbox(void *context, const struct view *view,
+                                    uint8_t mac[VIEW_MAC_SIZE])
+{
+    struct fixture *fixture = context;
+    fixture->signed_sandboxes++;
+    memset(mac, (int)view->layer_count + 1, VIEW_MAC_SIZE);
+    return OK;
+}
+
+static enum error fake_take_over_sandboxes(void *context, bool is_done)
+{
+    struct fixture *fixture = context;
+    if (fixture->has_taken_over)
+        return ERR_CONFLICT;
+    fixture->has_taken_over = is_done;
+    return OK;
+}
+
 static enum error fake_rotate_key(void *context, struct seal_public_key *out)
 {
     struct fixture *fixture = context;
@@ -182,6 +200,8 @@ static const struct control_services services = {
     .check_box = fake_check_box,
     .reseal = fake_reseal,
     .sign_list = fake_sign_list,
+    .sign_sandbox = fake_sign_sandbox,
+    .take_over_sandboxes = fake_take_over_sandboxes,
     .rotate_key = fake_rotate_key,
     .retire_keys = fake_retire_keys,
     .ca_certificates = fake_ca_certificates,

@@ -49,7 +49,8 @@ struct fixture {
     bool holds_back_resolve;
 
     /* the keyholder */
-    unsigned ca_rotations, retirements;
+    unsigned ca_rotations, retirements, signed_sandboxes;
+    bool has_taken_over;
     bool keyholder_is_away;
 
     /* the supervisor: the last ca.pem and ca-bundle.pem */

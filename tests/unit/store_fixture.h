@@ -143,10 +143,23 @@ static inline void delete_store(struct fixture *fixture, struct slice store_id)
     assert_ok(secret_stores_delete(fixture->store, fixture->org, store_id));
 }
 
+/* The number of layers, and the first byte of the last one's id. */
+static inline enum error sign_layers(void *context, const struct sandbox *sandbox,
+                                     const struct text_list *stores,
+                                     uint8_t mac[SANDBOXES_MAC_SIZE])
+{
+    assert_true(sandbox->id.len > 0 && sandbox->proxy_token.len > 0 && context == NULL);
+    memset(mac, 0, SANDBOXES_MAC_SIZE);
+    mac[0] = (uint8_t)stores->count;
+    mac[1] = stores->count == 0 ? 1 : (uint8_t)stores->items[stores->count - 1].data[0];
+    return OK;
+}
+
 static inline struct sandbox_new sandbox_with(const struct fixture *fixture,
                                               struct text_list stores)
 {
     return (struct sandbox_new){
+        .signer = {sign_layers, NULL},
         .org_id = fixture->org,
         .secret_stores = stores,
         .envs = SLICE_INIT("{\"A\":\"1\"}"),
