@@ -7,6 +7,7 @@
 #include "control/propagation.h"
 #include "control/secret_seal.h"
 #include "control/stores_api.h"
+#include "observe/log.h"
 
 #include <stdlib.h>
 
@@ -219,6 +220,8 @@ enum error control_declare_end(struct control *control)
     TRY(secret_stores_list(control->store, &declared->memory, control->default_org, &stores));
     for (size_t i = 0; i < stores.count; i++) {
         const struct secret_store *store = &stores.items[i];
+        if (store->is_damaged)
+            LOG(LEVEL_ERROR, "secret_store_damaged", .detail = store->id);
         if (store->read_only && !text_list_contains(&declared->stores, store->id))
             TRY(secret_stores_delete(control->store, store->org_id, store->id));
     }

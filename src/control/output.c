@@ -70,6 +70,10 @@ json_t *output_store(const struct secret_store *store)
     output_set(&object, "readOnly", json_boolean(store->read_only));
     output_set(&object, "createdAt", output_time(store->created_at_ms));
     output_set(&object, "updatedAt", output_time(store->updated_at_ms));
+    if (store->is_damaged)
+        output_set(&object, "warnings",
+                   json_pack("[s]", "its row in the database is damaged, and its sandboxes reach "
+                                    "nothing: set its lists again, or delete it"));
     return object;
 }
 

@@ -100,6 +100,11 @@ static enum error rotation_reseal(struct rotation *rotation, const struct secret
 static enum error rotation_resign(struct rotation *rotation, const struct secret_store *store)
 {
     uint8_t mac[SECRET_STORES_MAC_SIZE];
+    if (store->is_damaged) { /* there is nothing to sign */
+        LOG(LEVEL_WARN, "secret_store_damaged", .detail = store->id);
+        rotation->failed++;
+        return OK;
+    }
     const struct secret_store_new signed_store = {
         .org_id = store->org_id, .id = store->id, .egress = store->egress};
     TRY(stores_api_sign(rotation->control, &signed_store, mac));

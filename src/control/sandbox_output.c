@@ -33,11 +33,27 @@ static bool names_no_host(const struct view_data *data)
     return true;
 }
 
+static bool is_damaged(const struct view_data *data)
+{
+    for (size_t i = 0; i < data->layer_count; i++) {
+        if (data->layers[i].is_damaged)
+            return true;
+    }
+    for (size_t i = 0; i < data->secret_count; i++) {
+        if (data->secrets[i].is_damaged)
+            return true;
+    }
+    return false;
+}
+
 /* What its owner would wonder about; NULL when there is nothing. */
 static const char *warning_for(const struct control *control, const struct view_data *data)
 {
     if (data->reaches_nothing)
         return "all of its secret stores are gone: it reaches nothing";
+    if (is_damaged(data))
+        return "one of its secret stores is damaged in the database: it reaches nothing until that "
+               "is set again or deleted";
     if (control->settings.decision.default_deny && names_no_host(data))
         return "no secret store of its names a host, and default_deny is set: it reaches nothing";
     return NULL;

@@ -5,6 +5,7 @@
 #include "control/view_build.h"
 
 #include "control/sandbox_signature.h"
+#include "observe/log.h"
 
 #include <stdlib.h>
 
@@ -43,6 +44,8 @@ static enum error builder_add_list(struct builder *builder, const struct text_li
 static enum error builder_add_layer(struct builder *builder, const struct view_data_layer *from,
                                     struct view_layer *out)
 {
+    if (from->is_damaged)
+        return ERR_SYNTAX;
     out->store_id = from->store_id;
     out->store_name = from->store_name;
     memcpy(out->allowlist_mac, from->egress_mac, VIEW_MAC_SIZE);
@@ -67,6 +70,8 @@ static enum error builder_add_places(struct builder *builder, const struct text_
 static enum error builder_add_secret(struct builder *builder, const struct view_data_secret *from,
                                      struct view_secret *out)
 {
+    if (from->is_damaged)
+        return ERR_SYNTAX;
     out->name = from->name;
     out->layer = (uint16_t)from->layer;
     out->redact = builder->data.layers[from->layer].redact_responses;
@@ -116,18 +121,52 @@ static int compare_tokens(const void *a, const void *b)
     return memcmp(left->token.bytes, right->token.bytes, TOKEN_SIZE);
 }
 
-static enum error builder_fill(struct builder *builder)
+static enum error builder_add_layers(struct builder *builder)
 {
     struct view *view = &builder->view;
-    TRY(builder_allocate(builder));
-    TRY(builder_add_identity(builder));
-    for (size_t i = 0; i < view->layer_count; i++)
-        TRY(builder_add_layer(builder, &builder->data.layers[i], &view->layers[i]));
+    for (size_t i = 0; i < view->layer_count; i++) {
+        const struct view_data_layer *from = &builder->data.layers[i];
+        enum error error = builder_add_layer(builder, from, &view->layers[i]);
+        if (error == ERR_SYNTAX)
+            LOG(LEVEL_ERROR, "secret_store_damaged", .detail = from->store_id);
+        TRY(error);
+    }
+    return OK;
+}
+
+static enum error builder_add_secrets(struct builder *builder)
+{
+    struct view *view = &builder->view;
     for (size_t i = 0; i < view->secret_count; i++) {
-        TRY(builder_add_secret(builder, &builder->data.secrets[i], &view->secrets[i]));
-        view->tokens[i] = (struct view_token){builder->data.secrets[i].token, (uint32_t)i};
+        const struct view_data_secret *from = &builder->data.secrets[i];
+        enum error error = builder_add_secret(builder, from, &view->secrets[i]);
+        if (error == ERR_SYNTAX)
+            LOG(LEVEL_ERROR, "secret_damaged", .sandbox = view->sandbox_id, .detail = from->name);
+        TRY(error);
+        view->tokens[i] = (struct view_token){from->token, (uint32_t)i};
     }
     qsort(view->tokens, view->token_count, sizeof *view->tokens, compare_tokens);
+    return OK;
+}
+
+static void builder_reach_nothing(struct builder *builder)
+{
+    struct view *view = &builder->view;
+    view->reaches_nothing = true;
+    view->layer_count = view->secret_count = view->token_count = 0;
+}
+
+/* What a damaged row was to allow is not known, so its sandboxes reach nothing: others go on. */
+static enum error builder_fill(struct builder *builder)
+{
+    TRY(builder_allocate(builder));
+    TRY(builder_add_identity(builder));
+    enum error error = builder_add_layers(builder);
+    if (error == OK)
+        error = builder_add_secrets(builder);
+    if (error != ERR_SYNTAX)
+        return error;
+    builder_reach_nothing(builder);
     return OK;
 }
 

@@ -96,13 +96,21 @@ static bool is_mapped(uid_t uid)
     return is_found;
 }
 
+static void format_account(enum process_role role, unsigned index, char *out, size_t size)
+{
+    if (role == PROCESS_WORKER)
+        snprintf(out, size, "sealgate-worker-%u", index);
+    else
+        snprintf(out, size, "sealgate-%s", role_names[role]);
+}
+
 struct hardening_account hardening_account_of(enum process_role role, unsigned index)
 {
     char name[64];
 
     if (geteuid() != 0 || role == PROCESS_SUPERVISOR)
         return (struct hardening_account){geteuid(), getegid()};
-    snprintf(name, sizeof(name), "sealgate-%s", role_names[role]);
+    format_account(role, index, name, sizeof(name));
     const struct passwd *entry = getpwnam(name);
     if (entry != NULL)
         return (struct hardening_account){entry->pw_uid, entry->pw_gid};

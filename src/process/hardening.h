@@ -19,8 +19,8 @@ const char *hardening_role_name(enum process_role role);
 
 /* Limits that only root may raise, umask, standard descriptors, no core, not dumpable. */
 void hardening_prepare(void);
-/* The account of the package (sealgate-keyholder …) or, when there is none, one of a fixed range,
- * where each worker has its own. As an ordinary user: that user. */
+/* The account of the package (sealgate-keyholder …, sealgate-worker-0 …) or, when there is none, one
+ * of a fixed range: each worker has its own either way. As an ordinary user: that user. */
 struct hardening_account hardening_account_of(enum process_role role, unsigned index);
 /* Becomes that account for good: groups, user, capabilities, no new privileges; dies with the
  * parent. ERR_SYSTEM. */

@@ -85,3 +85,9 @@ enum error load_bytes(const struct rows *row, int column, uint8_t *out, size_t l
     memcpy(out, bytes.data, len);
     return OK;
 }
+
+enum error load_note_damage(enum error decoded, bool *is_damaged)
+{
+    *is_damaged = decoded != OK;
+    return decoded == ERR_NO_MEMORY ? decoded : OK;
+}

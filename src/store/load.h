@@ -39,6 +39,9 @@ MUST_USE enum error load_text_list(struct store *store, struct arena *arena, con
                sizeof((struct slice *const[]){__VA_ARGS__}) / sizeof(struct slice *))
 MUST_USE enum error load_texts(const struct rows *row, struct arena *arena,
                                struct slice *const *fields, int count);
+/* What decoding a column came to: a row that something else wrote is damaged, which is no reason to
+ * fail all of them. Only for the results of load_list() and load_bytes(). ERR_NO_MEMORY. */
+MUST_USE enum error load_note_damage(enum error decoded, bool *is_damaged);
 /* A text column that text_list_encode() wrote. */
 MUST_USE enum error load_list(const struct rows *row, struct arena *arena, int column,
                               struct text_list *out);

@@ -11,20 +11,27 @@
     "SELECT id, org_id, name, egress, egress_mac, seq, redact_responses, read_only, deleted,"      \
     " created_at_ms, updated_at_ms, passthrough, private_hosts FROM secret_stores "
 
+static enum error read_lists(const struct rows *row, struct arena *arena,
+                             struct secret_store *store)
+{
+    TRY(load_list(row, arena, 3, &store->egress));
+    TRY(load_bytes(row, 4, store->egress_mac, sizeof store->egress_mac));
+    TRY(load_list(row, arena, 11, &store->passthrough));
+    return load_list(row, arena, 12, &store->private_hosts);
+}
+
 static enum error read_store(const struct rows *row, struct arena *arena, void *out)
 {
     struct secret_store *store = out;
     TRY(LOAD_TEXTS(row, arena, &store->id, &store->org_id, &store->name));
-    TRY(load_list(row, arena, 3, &store->egress));
-    TRY(load_bytes(row, 4, store->egress_mac, sizeof store->egress_mac));
+    TRY(load_note_damage(read_lists(row, arena, store), &store->is_damaged));
     store->seq = (uint64_t)rows_integer(row, 5);
     store->redact_responses = rows_integer(row, 6) != 0;
     store->read_only = rows_integer(row, 7) != 0;
     store->deleted = rows_integer(row, 8) != 0;
     store->created_at_ms = rows_integer(row, 9);
     store->updated_at_ms = rows_integer(row, 10);
-    TRY(load_list(row, arena, 11, &store->passthrough));
-    return load_list(row, arena, 12, &store->private_hosts);
+    return OK;
 }
 
 static const struct load_shape store_shape = {sizeof(struct secret_store), read_store};

@@ -20,8 +20,9 @@ struct secret_store {
     uint8_t egress_mac[SECRET_STORES_MAC_SIZE]; /* the keyholder's, over (org, id, egress) */
     struct text_list passthrough, private_hosts;
     bool redact_responses;
-    bool read_only; /* declared in the configuration; it is for the caller to honour this */
-    bool deleted;   /* hidden; seen only where a function says so */
+    bool read_only;  /* declared in the configuration; it is for the caller to honour this */
+    bool deleted;    /* hidden; seen only where a function says so */
+    bool is_damaged; /* something else wrote its row: what could not be read is empty */
     int64_t created_at_ms, updated_at_ms;
 };
 

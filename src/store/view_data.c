@@ -6,15 +6,21 @@
 
 #include "store/load.h"
 
+static enum error read_lists(const struct rows *row, struct arena *arena,
+                             struct view_data_layer *layer)
+{
+    TRY(load_list(row, arena, 2, &layer->egress));
+    TRY(load_bytes(row, 3, layer->egress_mac, sizeof layer->egress_mac));
+    TRY(load_list(row, arena, 5, &layer->passthrough));
+    return load_list(row, arena, 6, &layer->private_hosts);
+}
+
 static enum error read_layer(const struct rows *row, struct arena *arena, void *out)
 {
     struct view_data_layer *layer = out;
     TRY(LOAD_TEXTS(row, arena, &layer->store_id, &layer->store_name));
-    TRY(load_list(row, arena, 2, &layer->egress));
-    TRY(load_bytes(row, 3, layer->egress_mac, sizeof layer->egress_mac));
     layer->redact_responses = rows_integer(row, 4) != 0;
-    TRY(load_list(row, arena, 5, &layer->passthrough));
-    return load_list(row, arena, 6, &layer->private_hosts);
+    return load_note_damage(read_lists(row, arena, layer), &layer->is_damaged);
 }
 
 static enum error load_layers(struct store *store, struct arena *arena, struct view_data *data)
@@ -39,16 +45,21 @@ static enum error load_layers(struct store *store, struct arena *arena, struct v
     return OK;
 }
 
+static enum error read_secret_lists(const struct rows *row, struct arena *arena,
+                                    struct view_data_secret *secret)
+{
+    TRY(load_list(row, arena, 2, &secret->hosts));
+    TRY(load_list(row, arena, 3, &secret->places));
+    return load_bytes(row, 4, secret->token.bytes, sizeof secret->token.bytes);
+}
+
 /* The layer comes as the number of surviving ones below it. */
 static enum error read_secret(const struct rows *row, struct arena *arena, void *out)
 {
     struct view_data_secret *secret = out;
     TRY(LOAD_TEXTS(row, arena, &secret->name, &secret->sealed));
-    TRY(load_list(row, arena, 2, &secret->hosts));
-    TRY(load_list(row, arena, 3, &secret->places));
-    TRY(load_bytes(row, 4, secret->token.bytes, sizeof secret->token.bytes));
     secret->layer = (size_t)rows_integer(row, 5);
-    return OK;
+    return load_note_damage(read_secret_lists(row, arena, secret), &secret->is_damaged);
 }
 
 static const char winners[] =

@@ -13,6 +13,7 @@ struct view_data_layer {
     uint8_t egress_mac[SECRET_STORES_MAC_SIZE];
     struct text_list passthrough, private_hosts;
     bool redact_responses;
+    bool is_damaged; /* its row cannot be read */
 };
 
 struct view_data_secret {
@@ -20,6 +21,7 @@ struct view_data_secret {
     struct text_list hosts, places; /* as given; may be empty */
     size_t layer;                   /* index of the layer that wins */
     struct token token;             /* what the sandbox knows it by */
+    bool is_damaged;                /* its row cannot be read */
 };
 
 struct view_data {

@@ -98,3 +98,25 @@ def test_signatures_survive_restarts_and_the_rotation_of_the_sealing_key(own, or
     assert own.terminate() == 0
     own.spawn()
     assert_works(own, origin)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["egress = '{broken'", "egress = '[\"*.*\"]'", "egress_mac = x'00'", "passthrough = '[1]'"],
+)
+def test_a_damaged_store_stops_its_own_sandboxes_and_nobody_else(own, origin, damage):
+    other = own.api.sandbox(own.others)
+    write(own, (f"update secret_stores set {damage} where id = ?", own.mine["id"]))
+    with other.tunnel("api.test") as wire:
+        assert wire.request("GET", origin.on(ok), [("Host", "api.test")]).status == 200
+    path = origin.on(ok)
+    answer = own.sandbox.fetch("api.test", path)
+    assert answer.status == 403 and origin.requests(path) == []
+    lines = [line for line in own.log().splitlines() if "secret_store_damaged" in line]
+    assert lines and own.mine["id"] in lines[0]
+
+    listed = own.api.get("/api/secret-stores")
+    assert {store["id"] for store in listed} >= {own.mine["id"], own.others["id"]}
+    update = {"egressAllowlist": ["api.test"], "passthroughHosts": []}
+    assert own.api.call("PUT", f"/api/secret-stores/{own.mine['id']}", update).status_code == 200
+    assert_works(own, origin)

@@ -10,8 +10,8 @@
 enum { FIXTURE_MAX = 8 };
 
 struct fixture_layer {
-    const char *store;                       /* NULL ends the list */
-    const char *hosts;                       /* patterns behind one another, with commas */
+    const char *store; /* NULL ends the list */
+    const char *hosts; /* patterns behind one another, with commas */
 };
 
 struct fixture_secret {
@@ -90,6 +90,7 @@ static inline void fixture_encode(const struct fixture *fixture, struct buffer *
                         .status = fixture->status,
                         .source = {4, {10, 0, 0, 9}},
                         .reaches_nothing = fixture->reaches_nothing,
+                        .sandbox_mac = {9},
                         .layers = layers,
                         .secrets = secrets,
                         .tokens = tokens};

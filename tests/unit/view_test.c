@@ -36,6 +36,7 @@ static void a_view_arrives_as_it_was_sent(void **state)
     assert_false(view->reaches_nothing);
     assert_int_equal(view->layer_count, 3);
     assert_int_equal(view->layers[2].allowlist_mac[31], 3);
+    assert_int_equal(view->sandbox_mac[0], 9);
     assert_int_equal(view->secret_count, 2);
     assert_int_equal(view->secrets[1].layer, 2);
     assert_true(view->secrets[1].redact);
@@ -278,6 +279,7 @@ static void encode_list(struct buffer *out, const char *const *patterns, uint32_
     wire_write_slice(&writer, SLICE("org-1"));
     wire_write_u8(&writer, VIEW_RUNNING);
     wire_write_raw(&writer, zeros, VIEW_HASH_SIZE);
+    wire_write_raw(&writer, zeros, VIEW_MAC_SIZE);
     wire_write_slice(&writer, SLICE_NONE);
     wire_write_u8(&writer, 0);
     wire_write_u32(&writer, 1);
