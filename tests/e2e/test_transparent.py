@@ -425,6 +425,25 @@ def test_a_literal_is_seen_through_tproxy(captured4, tproxy):
     assert captured4.fetch(f"https://{site.WORLD4}{path}") == (200, "literal")
 
 
+@pytest.fixture(params=["sealgate.nft", "sealgate-tproxy.nft"], ids=["redirect", "tproxy"])
+def careful_kernel(place, request):
+    """Forwards nothing, and checks itself where packets come from."""
+    settings = {"ipv4/ip_forward": (0, 1), "ipv6/conf/all/forwarding": (0, 1)}
+    settings |= {f"ipv4/conf/{name}/rp_filter": (1, 0) for name in ("all", "sg-one")}
+    place.use(request.param)
+    for name, (careful, _) in settings.items():
+        place.gateway.set(name, careful)
+    yield
+    for name, (_, usual) in settings.items():
+        place.gateway.set(name, usual)
+    place.gateway.set("ipv4/conf/all/rp_filter", 0)
+    place.use("sealgate.nft")
+
+
+def test_capture_needs_no_forwarding_and_bears_a_strict_path_check(captured, careful_kernel):
+    check_secret(captured)
+
+
 class Bridge:
     """Two sandboxes on one bridge of the gateway."""
 
@@ -586,12 +605,14 @@ def test_rules_of_a_container_engine_open_nothing(place, store):
             sock.settimeout(GENEROUS)
             sock.connect((site.WORLD4, 8022))  # the engine lets containers out
         place.use("sealgate.nft", '{ "docker0" }')
-        with bridge.first.inside(), socket.socket() as sock:
-            sock.settimeout(GENEROUS)
-            assert sock.connect_ex((site.WORLD4, 8022)) != 0
-        captured = on(bridge.first, place, "10.86.7.2", store)
-        check_secret(captured)
-        captured.close()
+        for family, world in ((socket.AF_INET, site.WORLD4), (socket.AF_INET6, site.WORLD6)):
+            with bridge.first.inside(), socket.socket(family) as sock:
+                sock.settimeout(GENEROUS)
+                assert sock.connect_ex((world, 8022)) != 0
+        for source in ("10.86.7.2", "fd86:7::2"):
+            captured = on(bridge.first, place, source, store)
+            check_secret(captured)
+            captured.close()
     finally:
         services.close()
         for table in ("nat", "filter"):
