@@ -93,14 +93,27 @@ enum error exchange_websocket_rewrite(struct exchange *exchange, struct slice pi
     return OK;
 }
 
+/* An address that only a named exception permitted, when that is gone. */
+static bool lost_its_exception(const struct exchange *exchange, const struct view *now)
+{
+    const struct host_name *host = &exchange->target.host;
+
+    return address_guard_classify(&exchange->upstream_address.address) != ADDRESS_PUBLIC &&
+           decision_for_private(exchange->view, host).verdict == VERDICT_ALLOW &&
+           decision_for_private(now, host).verdict != VERDICT_ALLOW;
+}
+
 enum refusal_code exchange_websocket_outdated(const struct exchange *exchange)
 {
     const struct connection *connection = exchange->connection;
     const struct view *now = connection->sandbox->view;
 
-    return now == exchange->view ? REFUSAL_NONE
-                                 : view_change_ends(exchange->view, now, &exchange->target,
-                                                    connection->proxy->settings.decision);
+    if (now == exchange->view)
+        return REFUSAL_NONE;
+    if (lost_its_exception(exchange, now))
+        return REFUSAL_ADDRESS_NOT_ALLOWED;
+    return view_change_ends(exchange->view, now, &exchange->target,
+                            connection->proxy->settings.decision);
 }
 
 /* What a Close says to either side. */

@@ -6,6 +6,7 @@ import pytest
 from harness import network, site
 from harness.expect import refusal
 from harness.origin import Origin, tls_context
+from harness.websocket import accept, connect
 
 reason = network.missing()
 pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))
@@ -114,6 +115,19 @@ def test_the_change_cuts_a_passthrough(place, api, authority):
         api.ok("PUT", f"/api/secret-stores/{store['id']}", {"privateHosts": []})
         assert wire.is_closed()
     place.proxy.wait_for_audit(sandbox=sandbox.id, protocol="tls-passthrough", code="address_not_allowed")
+
+
+def test_the_change_ends_a_websocket(place, api):
+    def talk(exchange):
+        accept(exchange)
+        exchange.reader.to_end()
+
+    store = api.store(["db.test"], privateHosts=["db.test"])
+    sandbox = api.sandbox(store)
+    with connect(sandbox, place.private_origin.on(talk), host="db.test") as wire:
+        api.ok("PUT", f"/api/secret-stores/{store['id']}", {"privateHosts": []})
+        assert wire.is_closed()
+    place.proxy.wait_for_audit(sandbox=sandbox.id, code="address_not_allowed")
 
 
 def test_the_gate_tells_the_name_to_those_who_may(place, api, tmp_path):

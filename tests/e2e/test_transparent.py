@@ -201,6 +201,45 @@ def test_two_clients_of_one_store_are_told_apart_by_address(place, store):
         second.close()
 
 
+# What is not opened.
+
+
+@pytest.fixture
+def unopened(place):
+    store = place.proxy.api.store(ALLOWED, passthroughHosts=["api.test", site.WORLD4])
+    captured = Captured(place, V4, store)
+    yield captured
+    captured.close()
+
+
+def test_the_name_in_the_greeting_decides_what_passes_unopened(unopened, authority):
+    place = unopened.place
+    path = place.origin.on(lambda exchange: exchange.answer(200, [], b"unopened"))
+    trusting = ["--cacert", str(authority.file), *wrong_way(unopened, "api.test")]
+    assert unopened.fetch(f"https://api.test{path}", *trusting) == (200, "unopened")
+    (line,) = place.proxy.wait_for_audit(sandbox=unopened.id, protocol="tls-passthrough")
+    assert (line["host"], line["decision"], line["upstream"]) == ("api.test", "allowed", site.ORIGIN)
+    ran = unopened.curl(f"https://api.test{path}", *wrong_way(unopened, "api.test"))
+    assert ran.returncode == 60  # our own certificate authority has nothing to do with it
+
+
+def test_an_address_passes_unopened_when_it_is_listed_as_such(unopened, authority):
+    path = unopened.place.world_origin.on(lambda exchange: exchange.answer(200, [], b"literal"))
+    url = f"https://{site.WORLD4}{path}"
+    assert unopened.fetch(url, "--cacert", str(authority.file)) == (200, "literal")
+
+
+def test_other_hosts_of_the_same_sandbox_are_opened_and_refused_readably(unopened):
+    status, body = unopened.fetch("https://other.test/", *wrong_way(unopened, "other.test"))
+    assert status == 403 and '"host_not_allowed"' in body
+
+
+def test_plain_http_to_an_unopened_host_stays_http(unopened):
+    path = unopened.place.origin.on(lambda exchange: exchange.answer(200, [], b"plain"))
+    url = f"http://api.test{path}"
+    assert unopened.fetch(url, *wrong_way(unopened, "api.test", 80)) == (200, "plain")
+
+
 # Greetings.
 
 
