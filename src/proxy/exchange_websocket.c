@@ -6,7 +6,7 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 
-enum { KEY_SIZE = 16 };
+enum { KEY_SIZE = 16, SWITCHING_PROTOCOLS = 101 };
 enum { CLOSE_PROTOCOL_ERROR = 1002, CLOSE_POLICY_VIOLATION = 1008, CLOSE_SERVICE_RESTART = 1012 };
 
 static enum error add_random_key(struct http_head *head)
@@ -157,7 +157,7 @@ void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code)
 
 static bool is_open(const struct exchange *exchange)
 {
-    return exchange->request.wants_websocket && exchange->is_head_written;
+    return exchange->response.status == SWITCHING_PROTOCOLS && exchange->is_head_written;
 }
 
 void exchange_websocket_follow_view(struct exchange *exchange)

@@ -8,7 +8,7 @@ import pytest
 
 from harness import h2
 from harness.api import value as new_value
-from harness.message import Truncated
+from harness.message import Truncated, encode
 from harness.wait import GENEROUS
 from harness.websocket import (
     BINARY,
@@ -388,6 +388,22 @@ def test_one_without_secrets_ends_with_its_sandbox(talk, api):
         sandbox.post("hibernate")
         assert wire.is_closed()
     assert talk.is_over.wait(GENEROUS)
+
+
+def test_a_handshake_that_was_declined_is_an_answer_like_any_other(origin, keyed):
+    has_changed = threading.Event()
+
+    def script(exchange):
+        exchange.send(encode("HTTP/1.1 200 OK", [("Content-Length", "100000")]))
+        exchange.send(b"x" * 70000)
+        has_changed.wait(GENEROUS)
+        exchange.send(b"x" * 30000)
+
+    with shake_hands(keyed.sandbox, origin.on(script)) as wire:
+        wire.reader.until(b"\r\n\r\n")
+        add(keyed)
+        has_changed.set()
+        assert wire.reader.exactly(100000) == b"x" * 100000
 
 
 def test_what_does_not_concern_its_host_does_not_end_it(talk, keyed_with):
