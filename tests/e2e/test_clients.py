@@ -26,25 +26,38 @@ def check_nginx_saw(nginx, keyed, program_output):
     assert keyed.value not in program_output
 
 
-def test_curl_sends_the_value_and_sees_the_token(nginx, nginx_keyed):
-    ran = nginx_keyed.sandbox.curl(
-        "--fail", "-H", f"Authorization: Bearer {nginx_keyed.token}", "https://nginx.test/echo"
+VERSIONS = pytest.mark.parametrize("version", ["1.1", "2"])
+
+
+def curl_over(version, sandbox, *arguments, **options):
+    """Standard output, of a request that did go over this version of HTTP."""
+    ran = sandbox.curl(f"--http{version}", "-w", "%{stderr}%{http_version}", *arguments, **options)
+    assert ran.stderr.decode() == version
+    return ran
+
+
+@VERSIONS
+def test_curl_sends_the_value_and_sees_the_token(nginx, nginx_keyed, version):
+    ran = curl_over(
+        version, nginx_keyed.sandbox, "--fail", "-H", f"Authorization: Bearer {nginx_keyed.token}", "https://nginx.test/echo"
     )
     check_nginx_saw(nginx, nginx_keyed, ran.stdout.decode())
 
 
-def test_curl_reads_why_a_host_is_refused(nginx_keyed):
-    ran = nginx_keyed.sandbox.curl("-w", "%{http_code}", "https://not-listed.test/")
-    body, status = ran.stdout[:-3], ran.stdout[-3:]
-    assert status == b"403"
+@VERSIONS
+def test_curl_reads_why_a_host_is_refused(nginx_keyed, version):
+    ran = curl_over(version, nginx_keyed.sandbox, "-i", "https://not-listed.test/")
+    head, _, body = ran.stdout.rpartition(b"\r\n\r\n")
+    assert f"HTTP/{version} 403" in head.decode()
     assert json.loads(body)["code"] == "host_not_allowed"
 
 
-def test_curl_with_a_rewound_body_and_expect_continue(origin, keyed):
+@VERSIONS
+def test_curl_with_a_rewound_body_and_expect_continue(origin, keyed, version):
     path = origin.on(lambda exchange: exchange.echo())
     body = b"x" * 300_000
-    ran = keyed.sandbox.curl(
-        "--fail", "-H", "Expect: 100-continue", "-H", f"X-Api-Key: {keyed.token}",
+    ran = curl_over(
+        version, keyed.sandbox, "--fail", "-H", "Expect: 100-continue", "-H", f"X-Api-Key: {keyed.token}",
         "--data-binary", "@-", f"https://api.test{path}", input=body,
     )
     assert origin.request(path).body == body
@@ -166,7 +179,8 @@ def commit(run, work, subject):
     run("git", "-C", str(work), *who, "commit", "-q", "-m", subject)
 
 
-def test_git_clones_and_pushes_with_a_token_in_basic_credentials(origin, api, repository, tmp_path):
+@VERSIONS
+def test_git_clones_and_pushes_with_a_token_in_basic_credentials(proxy, origin, api, repository, tmp_path, version):
     store = api.store(["github.test"])
     password, _ = api.secret(store, "GITHUB_TOKEN")
     sandbox = api.sandbox(store)
@@ -176,13 +190,14 @@ def test_git_clones_and_pushes_with_a_token_in_basic_credentials(origin, api, re
     config = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
     run = lambda *command: sandbox.run(*command, env=config)
 
-    run("git", "clone", "-q", url, work)
+    run("git", "-c", f"http.version=HTTP/{version}", "clone", "-q", url, work)
     assert (work / "README").read_text() == "hello\n"
     (work / "CHANGES").write_text(unique("change") * 10_000)
     commit(run, work, "second")
-    run("git", "-C", work, "push", "-q", "origin", "main")
+    run("git", "-C", work, "-c", f"http.version=HTTP/{version}", "push", "-q", "origin", "main")
 
     head = run("git", "-C", work, "rev-parse", "HEAD").stdout
     pushed = run("git", "-C", repository / "project.git", "rev-parse", "main").stdout
     assert pushed == head
     assert password not in (work / ".git/config").read_text()
+    assert {record["protocol"] for record in proxy.audit(sandbox=sandbox.id)} == {f"http/{version}"}
