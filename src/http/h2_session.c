@@ -10,6 +10,8 @@
 enum {
     PREFACE_LEN = NGHTTP2_CLIENT_MAGIC_LEN,
     BODY_MAX = 64 * 1024, /* of one stream, that is held each way */
+    WIDE_BODY_MAX = 15 * BODY_MAX,
+    WIDE_STREAMS = 2,
     FEED_MAX = 16 * 1024, /* between two looks at our own queue */
     SETTINGS_COUNT_MAX = 6,
     HEADER_TABLE_SIZE_DEFAULT = 4096,
@@ -25,6 +27,8 @@ struct h2_limits h2_session_default_limits(void)
     return (struct h2_limits){
         .streams = 100,
         .stream_window = BODY_MAX,
+        .wide_window = WIDE_BODY_MAX,
+        .wide_streams = WIDE_STREAMS,
         .connection_window = 16 * BODY_MAX,
         .header_table_size = HEADER_TABLE_SIZE_DEFAULT,
         .stream_room = BODY_MAX,

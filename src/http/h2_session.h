@@ -7,7 +7,8 @@
  *
  * Memory is bounded: nghttp2's own by H2_LIBRARY_MEMORY_MAX, what arrives by streams × stream
  * window, what is to be sent by streams × `stream_room`. The connection's window is given back at
- * once and the stream's only with h2_stream_consumed(), so a slow stream holds up no other. */
+ * once and the stream's only with h2_stream_consumed(), so a slow stream holds up no other. A long
+ * body that keeps being consumed gets a wider window, as few streams may have. */
 
 #include "http/h2_stream.h"
 
@@ -24,6 +25,8 @@ enum {
 struct h2_limits {
     uint32_t streams;           /* open at once */
     uint32_t stream_window;     /* bytes of a body that come unconsumed; 64 KiB */
+    uint32_t wide_window;       /* the same, once as many as `stream_window` were consumed ... */
+    uint32_t wide_streams;      /* ... of at most that many streams at once */
     uint32_t connection_window; /* 1 MiB */
     /* Of HPACK, for what comes in. What an origin echoes may stay there until the session ends; 0
      * prevents that, but there are origins that do not cope with less than 4,096. */

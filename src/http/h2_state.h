@@ -19,7 +19,7 @@ struct h2_session {
     const struct h2_events *events; /* borrowed */
     void *context;                  /* borrowed */
     LIST_HEAD(, h2_stream) streams; /* that are not closed */
-    size_t stream_count;
+    size_t stream_count, wide_count;
     enum h2_code doom;  /* found in a callback: what the session must end with */
     bool is_failed;     /* all streams were closed, nothing more is read */
     bool was_drained;   /* h2_session_drain() was called */
@@ -45,6 +45,8 @@ struct h2_stream {
     enum h2_sending sending;
     enum h2_receiving receiving;
     unsigned interim_count;
+    size_t consumed;  /* of the body, until `is_wide` */
+    bool is_wide;     /* it has the wide window */
     bool is_shown;    /* it has an owner */
     bool is_released; /* the owner has freed it; it goes when it is closed */
     bool is_reset;    /* by us: nothing that comes is looked at */

@@ -27,6 +27,8 @@ struct h2_stream *h2_stream_new(struct h2_session *session)
     stream->sending = H2_SENDING_HEAD;
     stream->receiving = H2_RECEIVING_HEAD;
     stream->interim_count = 0;
+    stream->consumed = 0;
+    stream->is_wide = false;
     stream->is_shown = stream->is_released = stream->is_reset = false;
     stream->reset_code = H2_NO_ERROR;
     stream->trailers = NULL;
@@ -61,6 +63,8 @@ static void unlink_from_session(struct h2_stream *stream)
 {
     LIST_REMOVE(stream, link);
     stream->session->stream_count--;
+    if (stream->is_wide)
+        stream->session->wide_count--;
     stream->session = NULL;
     buffer_clear(&stream->out);
     free_out_trailers(stream);
@@ -171,9 +175,26 @@ struct http_head *h2_stream_trailers(struct h2_stream *stream)
     return stream->trailers != NULL ? &stream->trailers->head : NULL;
 }
 
+/* A long body would wait for us each time that a short window is full. */
+static void widen(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+
+    if (stream->is_wide || stream->consumed < session->limits.stream_window ||
+        session->wide_count >= session->limits.wide_streams)
+        return;
+    stream->is_wide =
+        nghttp2_session_set_local_window_size(session->library, NGHTTP2_FLAG_NONE, stream->id,
+                                              (int32_t)session->limits.wide_window) == 0;
+    session->wide_count += stream->is_wide;
+}
+
 void h2_stream_consumed(struct h2_stream *stream, size_t len)
 {
+    if (!h2_stream_is_live(stream) || stream->receiving == H2_RECEIVING_DONE)
+        return;
     /* Fails for a stream that the library has already closed: no window then. */
-    if (h2_stream_is_live(stream) && stream->receiving != H2_RECEIVING_DONE)
-        (void)nghttp2_session_consume_stream(stream->session->library, stream->id, len);
+    (void)nghttp2_session_consume_stream(stream->session->library, stream->id, len);
+    stream->consumed += len;
+    widen(stream);
 }

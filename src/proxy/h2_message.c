@@ -230,7 +230,7 @@ static enum stream_event stream_next(struct stream *stream, struct slice *piece)
         return STREAM_HEAD;
     }
     if (buffer_len(&message->in) > 0) {
-        *piece = buffer_view(&message->in);
+        *piece = slice_take(buffer_view(&message->in), LEG_OUT_BUDGET);
         message->lent = piece->len;
         return STREAM_BODY;
     }

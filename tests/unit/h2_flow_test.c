@@ -7,6 +7,7 @@ static struct h2_limits limits_with_window(uint32_t window)
     struct h2_limits limits = h2_session_default_limits();
 
     limits.stream_window = window;
+    limits.wide_streams = 0;
     return limits;
 }
 
@@ -92,6 +93,61 @@ static void what_is_not_consumed_is_bounded_by_the_window(void **state)
     h2_stream_consumed(got->stream, got->unconsumed);
     h2_pair_pump(pair);
     assert_int_equal(buffer_len(&got->body), 2 * WINDOW);
+    h2_pair_free(pair);
+}
+
+/* Sends on every stream, as much as there is window for. */
+static void send_on_all(struct h2_pair *pair, size_t *sent)
+{
+    for (int i = 0; i < 400; i++) {
+        for (size_t stream = 0; stream < pair->client.count; stream++)
+            send_some(pair->client.seen[stream].stream, &sent[stream], SIZE_MAX / 2);
+        h2_pair_pump(pair);
+    }
+}
+
+static struct h2_seen *open_uploads(struct h2_pair *pair, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        h2_pair_open(pair, "POST", false);
+    h2_pair_pump(pair);
+    return pair->upstream.seen;
+}
+
+static void consume_all(struct h2_seen *seen)
+{
+    h2_stream_consumed(seen->stream, seen->unconsumed);
+    seen->unconsumed = 0;
+}
+
+/* What may wait is the sum of these, whatever the streams do. */
+static void few_streams_that_are_consumed_get_a_wide_window(void **state)
+{
+    enum { STREAMS = 5, WINDOW = 5000, WIDE = 20000, FEW = 2 };
+    struct h2_limits limits = limits_with_window(WINDOW), usual = h2_session_default_limits();
+    limits.wide_window = WIDE;
+    limits.wide_streams = FEW;
+    struct h2_pair *pair = h2_pair_new_limited(&usual, &limits);
+    struct h2_seen *got = open_uploads(pair, STREAMS);
+    size_t sent[STREAMS] = {0};
+
+    (void)state;
+    pair->upstream.holds_back = true;
+    send_on_all(pair, sent);
+    for (int i = 0; i < STREAMS; i++) {
+        assert_int_equal(got[i].unconsumed, WINDOW);
+        consume_all(&got[i]);
+    }
+    send_on_all(pair, sent);
+    for (int i = 0; i < STREAMS; i++)
+        assert_int_equal(got[i].unconsumed, i < FEW ? WIDE : WINDOW);
+
+    h2_stream_reset(pair->client.seen[0].stream, H2_CANCEL); /* its place is free again */
+    h2_pair_pump(pair);
+    consume_all(&got[4]);
+    send_on_all(pair, sent);
+    assert_int_equal(got[4].unconsumed, WIDE);
+    assert_int_equal(got[3].unconsumed, WINDOW);
     h2_pair_free(pair);
 }
 
@@ -212,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_stream_both_ways_through_tiny_windows),
         cmocka_unit_test(what_is_not_consumed_is_bounded_by_the_window),
+        cmocka_unit_test(few_streams_that_are_consumed_get_a_wide_window),
         cmocka_unit_test(a_slow_stream_does_not_hold_up_its_neighbours),
         cmocka_unit_test(responses_share_the_line),
         cmocka_unit_test(a_pull_keeps_to_its_limit),
