@@ -56,6 +56,14 @@ static void begin_transparent(struct connection *connection)
     task_schedule(&connection->proxy->tasks, &connection->task);
 }
 
+void connection_await_greeting(struct connection *connection)
+{
+    uint32_t limit_ms = connection->proxy->settings.header_timeout_ms;
+
+    deadline_set(&connection->deadline,
+                 limit_ms < CONNECTION_GREETING_MS ? limit_ms : CONNECTION_GREETING_MS);
+}
+
 struct connection *connection_new(const struct listener *listener, int fd,
                                   const struct ip_endpoint *client)
 {
@@ -76,7 +84,7 @@ struct connection *connection_new(const struct listener *listener, int fd,
     task_init(&connection->task, connection_step, connection);
     connection->waiter.task = &connection->task;
     deadline_init(&connection->deadline, proxy->base, on_deadline, connection);
-    deadline_set(&connection->deadline, CONNECTION_FIRST_HEAD_MS);
+    connection_await_greeting(connection);
     TAILQ_INSERT_TAIL(&proxy->connections, connection, link);
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
     metrics_add(METRIC_CONNECTIONS_OPEN, 1);

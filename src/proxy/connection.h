@@ -10,8 +10,7 @@
 #include "proxy/source.h"
 
 enum {
-    CONNECTION_FIRST_HEAD_MS = 10 * 1000,
-    CONNECTION_HANDSHAKE_MS = 10 * 1000,
+    CONNECTION_GREETING_MS = 10 * 1000,
     CONNECTION_LINGER_MS = 2 * 1000,
     CONNECTION_LINGER_BYTES = 256 * 1024,
     CONNECTION_CLIENT_GONE_MS = 3 * 1000,
@@ -73,6 +72,9 @@ struct connection *connection_new(const struct listener *listener, int fd,
 /* The host of a tunnel is known: from CONNECT, from SNI, from Host. What the handshakes will need
  * is set on its way. */
 void connection_set_tunnel(struct connection *connection, const struct authority *target);
+/* Of a first head, of a TLS handshake: its deadline, CONNECTION_GREETING_MS or less where
+ * limits.header_timeout is. */
+void connection_await_greeting(struct connection *connection);
 /* Closes at once. */
 void connection_free(struct connection *connection);
 /* Its sandbox has another view: a passthrough that this one does not allow ends, and so does an open

@@ -29,7 +29,7 @@ static enum connection_step sniff_transparent(struct connection *connection)
     if (connection->destination.port == 0)
         return connection_identity_refuse(connection, REFUSAL_ADDRESS_NOT_ALLOWED);
     connection_set_state(connection, CONNECTION_SNIFFING);
-    deadline_set(&connection->deadline, CONNECTION_HANDSHAKE_MS);
+    connection_await_greeting(connection);
     leg_want_read(&connection->leg, true);
     return CONNECTION_NEXT;
 }

@@ -41,7 +41,7 @@ enum connection_step connection_tunnel_open(struct connection *connection,
 
     h1_stream_clear(&connection->h1);
     connection_set_state(connection, CONNECTION_SNIFFING);
-    deadline_set(&connection->deadline, CONNECTION_HANDSHAKE_MS);
+    connection_await_greeting(connection);
     if (leg_write(&connection->leg, welcome) != OK || leg_flush(&connection->leg) == LEG_BROKEN) {
         connection_free(connection);
         return CONNECTION_WAIT;

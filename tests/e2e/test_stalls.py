@@ -8,7 +8,13 @@ import struct
 import threading
 import time
 
-from harness.wait import until
+import pytest
+
+from harness.expect import refusal
+from harness.h2 import connect
+from harness.message import Truncated, encode
+from harness.proxy import Sealgate
+from harness.wait import GENEROUS, until
 from harness.wire import basic
 
 WATCHED_S = 1
@@ -148,3 +154,110 @@ def test_idle_connections_do_not_hold_up_the_end(origin, own_proxy):
     for wire in wires:
         assert wire.is_closed()
         wire.close()
+
+
+# A peer that stalls, in every state that a connection can be in: it is let go of, and told why where it can be.
+
+
+@pytest.fixture(scope="module")
+def impatient(upstream, origin):
+    limits = {"header_timeout": "500ms", "connect_timeout": "500ms", "idle_timeout": "1s"}
+    silent = socket.create_server(("127.0.0.1", 0))
+    resolve = {**upstream["resolve"], "silent.test": "127.0.0.1:%d" % silent.getsockname()[1]}
+    with Sealgate({"upstream": {**upstream, "resolve": resolve}, "limits": limits}) as proxy:
+        yield proxy.api.sandbox()
+    silent.close()
+
+
+HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(20)
+
+
+@pytest.mark.parametrize("begun", [b"", b"CONNECT api.te", HALF_A_HELLO, b"\5\1"])
+def test_a_client_that_says_nothing_whole_at_first(impatient, begun):
+    with impatient.wire() as wire:
+        wire.send(begun)
+        assert wire.is_closed()
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x16", HALF_A_HELLO, b"GET / HT"])
+def test_a_client_that_stalls_at_the_beginning_of_its_tunnel(impatient, begun):
+    with impatient.tunnel("api.test", tls=False) as wire:
+        wire.send(begun)
+        assert wire.is_closed()
+
+
+def test_a_client_that_sends_half_a_head(impatient):
+    with impatient.tunnel("api.test") as wire:
+        wire.send(b"GET / HTTP/1.1\r\nHost: api.te")
+        refusal(wire.response(), 408, "request_timeout")
+
+
+def test_a_client_that_keeps_a_connection_for_nothing(impatient, origin):
+    path = origin.on(lambda exchange: exchange.answer(200, body=b"ok"))
+    with impatient.tunnel("api.test") as wire:
+        assert wire.request("GET", path, [("Host", "api.test")]).status == 200
+        assert wire.is_closed()
+
+
+def test_an_http2_client_that_keeps_a_connection_for_nothing(impatient):
+    with connect(impatient, "api.test") as client:
+        client.wait_closed()
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+def test_a_client_whose_body_does_not_go_on(impatient, origin, framing):
+    path = origin.on(lambda exchange: exchange.read_body())
+    with impatient.tunnel("api.test") as wire:
+        wire.send(f"POST {path} HTTP/1.1\r\nHost: api.test\r\n{framing}\r\n\r\n".encode())
+        refusal(wire.response(), 408, "request_timeout")
+
+
+def test_an_http2_client_whose_body_does_not_go_on(impatient, origin):
+    path = origin.on(lambda exchange: exchange.read_body())
+    with connect(impatient, "api.test") as client:
+        stream = client.open("POST", path, end=False)
+        stream.send(b"some")
+        refusal(stream.wait_end(), 408, "request_timeout")
+
+
+def test_an_origin_that_does_not_greet(impatient):
+    refusal(impatient.fetch("silent.test"), 504, "upstream_timeout")
+
+
+def test_an_origin_that_does_not_answer(impatient, origin):
+    release = threading.Event()
+    path = origin.on(lambda exchange: release.wait(GENEROUS))
+    refusal(impatient.fetch("api.test", path), 504, "upstream_timeout")
+    release.set()
+
+
+def test_an_origin_whose_answer_does_not_go_on(impatient, origin):
+    release = threading.Event()
+
+    def script(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        release.wait(GENEROUS)
+
+    path = origin.on(script)
+    with impatient.tunnel("api.test") as wire:
+        with pytest.raises(Truncated):
+            wire.request("GET", path, [("Host", "api.test")])
+    release.set()
+
+
+def test_a_client_that_does_not_read_its_answer(impatient, origin):
+    """The origin gets rid of it."""
+    ended = threading.Event()
+
+    def script(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        try:
+            while True:
+                exchange.send(bytes(100000))
+        finally:
+            ended.set()
+
+    path = origin.on(script)
+    with impatient.tunnel("api.test") as wire:
+        wire.send(encode(f"GET {path} HTTP/1.1", [("Host", "api.test")]))
+        assert ended.wait(GENEROUS)
