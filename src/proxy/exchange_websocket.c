@@ -57,6 +57,8 @@ enum error exchange_websocket_prepare(struct exchange *exchange, struct http_hea
     expected_accept(key->value, exchange->websocket_accept);
     if (reads_upstream(exchange))
         http_head_remove(head, SLICE("sec-websocket-extensions"));
+    exchange->offers_extensions = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
+    exchange->offers_subprotocols = http_head_find(head, SLICE("sec-websocket-protocol")) != NULL;
     return OK;
 }
 
@@ -65,9 +67,11 @@ bool exchange_websocket_accepts(const struct exchange *exchange, const struct ht
     const struct http_field *accept = http_head_find(head, SLICE("sec-websocket-accept"));
 
     bool has_extension = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
+    bool has_subprotocol = http_head_find(head, SLICE("sec-websocket-protocol")) != NULL;
 
-    /* One that was not offered, or not by us because frames could not be read then. */
-    if (has_extension && reads_upstream(exchange))
+    /* What was not offered (RFC 6455, 4.1), or not by us because frames could not be read then. */
+    if ((has_extension && !exchange->offers_extensions) ||
+        (has_subprotocol && !exchange->offers_subprotocols))
         return false;
     return accept != NULL && http_head_count(head, SLICE("sec-websocket-accept")) == 1 &&
            http_head_lists(head, SLICE("upgrade"), SLICE("websocket")) &&

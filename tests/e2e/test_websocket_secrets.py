@@ -262,10 +262,22 @@ def test_compression_of_frames_is_not_offered(origin, keyed, listed):
             assert origin.request(path).field("sec-websocket-extensions") is None
 
 
-def test_compression_that_was_not_offered_is_refused(origin, keyed):
-    path = origin.on(lambda exchange: accept(exchange, [("Sec-WebSocket-Extensions", "permessage-deflate")]))
+NOT_OFFERED = [("Sec-WebSocket-Extensions", "permessage-deflate"), ("Sec-WebSocket-Protocol", "chat")]
+
+
+@pytest.mark.parametrize("field", NOT_OFFERED)
+def test_what_the_client_did_not_offer_is_refused(origin, keyed, field):
+    path = origin.on(lambda exchange: accept(exchange, [field]))
     with shake_hands(keyed.sandbox, path) as wire:
         assert wire.response().json()["code"] == "upstream_protocol"
+
+
+def test_a_subprotocol_that_the_client_offers_may_be_chosen(origin, keyed):
+    field = ("Sec-WebSocket-Protocol", "chat")
+    path = origin.on(lambda exchange: accept(exchange, [field]))
+    with shake_hands(keyed.sandbox, path, [field]) as wire:
+        head = wire.reader.until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 ") and b"\r\nSec-WebSocket-Protocol: chat\r\n" in head
 
 
 def test_where_answers_are_not_redacted_tokens_are_replaced_all_the_same(talk, api):
