@@ -11,6 +11,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static void advise_to_start(struct doctor *doctor, const char *path)
+{
+    const char *config = cli_option(doctor->cli, "config");
+    const char *folder = cli_option(doctor->cli, "data-dir");
+    char advice[2 * DATA_DIR_PATH_MAX];
+
+    snprintf(advice, sizeof(advice), "Start it: sealgate serve%s%s%s%s",
+             config == NULL ? "" : " --config ", config == NULL ? "" : config,
+             folder == NULL ? "" : " --data-dir ", folder == NULL ? "" : folder);
+    doctor_find_format(doctor, DOCTOR_NOTE, advice, "no server answers on %s", path);
+}
+
 void doctor_check_server(struct doctor *doctor)
 {
     OWNED_STRUCT(client_answer) *answer = &(struct client_answer){.status = 0};
@@ -21,8 +33,7 @@ void doctor_check_server(struct doctor *doctor)
     snprintf(path, sizeof(path), "%.*s/control.sock", SLICE_ARG(doctor->config->data_dir));
     doctor->is_serving = client_call(&client, &request, answer) == OK;
     if (!doctor->is_serving)
-        doctor_find_format(doctor, DOCTOR_NOTE, "Start it: sealgate serve.",
-                           "no server answers on %s", path);
+        advise_to_start(doctor, path);
     else
         doctor_find_format(doctor, answer->status == 200 ? DOCTOR_FINE : DOCTOR_BROKEN,
                            "Its log says which process does not start.",

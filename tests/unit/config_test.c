@@ -437,9 +437,30 @@ static void through_the_proxy_goes_what_nothing_excepts(void **state)
     config_free(config);
 }
 
+static void a_private_instance_goes_through_the_proxy_that_it_is_given_alone(void **state)
+{
+    struct config *config =
+        parse("upstream:\n  resolve: { a.test: 10.0.0.5 }\n  allow_addresses: [10.0.0.0/8]\n"
+              "  proxy: { url: http://corp.test:8080, except: [a.test] }\n");
+    const struct config_private settings = {.upstream_proxy = SLICE("127.0.0.1:3128")};
+    const struct config_private broken = {.upstream_proxy = SLICE("no host")};
+    struct authority target;
+
+    (void)state;
+    assert_int_equal(config_make_private(config, &settings), OK);
+    assert_string_equal(config->upstream_proxy.address.host.text, "127.0.0.1");
+    assert_int_equal(config->upstream_proxy.address.port, 3128);
+    assert_int_equal(config->resolve.count + config->allow_addresses.count, 0);
+    assert_int_equal(authority_parse(SLICE("a.test"), 443, &target), OK);
+    assert_true(config_goes_through_proxy(config, &target));
+    assert_int_equal(config_make_private(config, &broken), ERR_SYNTAX);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_private_instance_goes_through_the_proxy_that_it_is_given_alone),
         cmocka_unit_test(through_the_proxy_goes_what_nothing_excepts),
         cmocka_unit_test(a_refusal_names_file_line_key_and_what_was_expected),
         cmocka_unit_test(quotes_make_no_difference_to_a_string),

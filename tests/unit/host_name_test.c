@@ -294,6 +294,27 @@ static void authorities_are_equal_only_with_the_same_host_and_port(void **state)
     assert_false(authority_equals(&a, &other_host));
 }
 
+static void loopback_is_what_never_leaves_the_machine(void **state)
+{
+    static const struct {
+        struct slice host;
+        bool is_loopback;
+    } cases[] = {
+        {SLICE_INIT("127.0.0.1"), true},    {SLICE_INIT("127.9.9.9"), true},
+        {SLICE_INIT("::1"), true},          {SLICE_INIT("localhost"), true},
+        {SLICE_INIT("128.0.0.1"), false},   {SLICE_INIT("::"), false},
+        {SLICE_INIT("a.localhost"), false}, {SLICE_INIT("localhost.test"), false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct host_name host;
+
+        assert_int_equal(host_name_parse(cases[i].host, &host), OK);
+        assert_int_equal(host_name_is_loopback(&host), cases[i].is_loopback);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_nul_never_cuts_a_name_short),
         cmocka_unit_test(a_refused_host_leaves_the_output_untouched),
         cmocka_unit_test(a_literal_is_told_from_a_name),
+        cmocka_unit_test(loopback_is_what_never_leaves_the_machine),
         cmocka_unit_test(brackets_are_for_ipv6_and_ipv6_needs_them),
         cmocka_unit_test(an_authority_is_a_host_and_a_plain_decimal_port),
         cmocka_unit_test(authorities_are_equal_only_with_the_same_host_and_port),
