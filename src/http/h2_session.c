@@ -17,6 +17,7 @@ enum {
     HEADER_TABLE_SIZE_DEFAULT = 4096,
     EXCESS_MAX = 1 << 20, /* streams over the limit that the library lets us refuse */
     SETTING_LEN = 6,
+    FRAME_TYPE_AT = 3,
 };
 
 DEFINE_OWNED(nghttp2_option, nghttp2_option_del)
@@ -230,11 +231,10 @@ static void write_u32(uint8_t *at, uint32_t number)
 
 /* The library ends the session of a client that opens one stream too many, where a reset of that
  * stream is enough (RFC 9113, 5.1.2). So it was told of more than the client is told here, in our
- * first frame: h2_callbacks.c refuses the excess. */
-static void announce_stream_limit(struct h2_session *session, uint8_t *frame, size_t len)
+ * settings: h2_callbacks.c refuses the excess. */
+static void announce_stream_limit(const struct h2_session *session, uint8_t *frame, size_t len)
 {
-    session->has_announced = true;
-    if (session->role != H2_REQUESTS)
+    if (session->role != H2_REQUESTS || frame[FRAME_TYPE_AT] != NGHTTP2_SETTINGS)
         return;
     for (size_t at = H2_FRAME_HEADER_LEN; at + SETTING_LEN <= len; at += SETTING_LEN)
         if (frame[at] == 0 && frame[at + 1] == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
@@ -248,7 +248,7 @@ static enum error pull_piece(struct h2_session *session, size_t *out_len)
 
     if (len < 0)
         return h2_stream_error((int)len);
-    if (len > 0 && !session->has_announced)
+    if (len >= H2_FRAME_HEADER_LEN)
         announce_stream_limit(session, (uint8_t *)data, (size_t)len);
     TRY(buffer_append(session->out, slice_of(data, (size_t)len)));
     if (len > 0)

@@ -23,7 +23,6 @@ struct h2_session {
     enum h2_code doom;  /* found in a callback: what the session must end with */
     bool is_failed;     /* all streams were closed, nothing more is read */
     bool was_drained;   /* h2_session_drain() was called */
-    bool has_announced; /* our SETTINGS are out */
     struct buffer *out; /* during h2_session_pull() */
     size_t out_max;
 };

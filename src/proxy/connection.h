@@ -77,8 +77,8 @@ void connection_set_tunnel(struct connection *connection, const struct authority
 void connection_await_greeting(struct connection *connection);
 /* Closes at once. */
 void connection_free(struct connection *connection);
-/* Its sandbox has another view: a passthrough that this one does not allow ends, and so does an open
- * WebSocket that it does not cover; requests are decided one by one. May free it. */
+/* Its sandbox has another view: a passthrough that this one does not allow ends, and so does an
+ * open WebSocket that it does not cover; requests are decided one by one. May free it. */
 void connection_follow_view(struct connection *connection);
 /* True between requests: may be closed without loss. */
 bool connection_is_idle(const struct connection *connection);
