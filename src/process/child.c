@@ -24,9 +24,11 @@ static void child_stop(struct child *child)
     event_base_loopbreak(child->base);
 }
 
+/* When another process has gone, its end is the news, and the supervisor's to tell: often it was
+ * the supervisor that ended it. */
 static void child_fail(struct child *child, const char *event, enum error error)
 {
-    LOG(LEVEL_ERROR, event, .error = error);
+    LOG(error == ERR_CLOSED ? LEVEL_INFO : LEVEL_ERROR, event, .error = error);
     child->has_failed = true;
     child_stop(child);
 }
