@@ -43,7 +43,7 @@
     X(REFUSAL_MISDIRECTED_REQUEST, 421, "misdirected_request", "http_request_error",               \
       "The request names another host than the connection was opened for.")                        \
     X(REFUSAL_LIMIT_EXCEEDED, 429, "limit_exceeded", "http_request_denied",                        \
-      "The sandbox has too many connections open.")                                                \
+      "The sandbox is over one of its limits.")                                                    \
     X(REFUSAL_NOT_IMPLEMENTED, 501, "not_implemented", "http_request_error",                       \
       "The request asks for something that is not built.")                                         \
     X(REFUSAL_UPSTREAM_DNS, 502, "upstream_dns", "dns_error", "The host name does not resolve.")   \
