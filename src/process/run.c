@@ -16,6 +16,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,19 +51,30 @@ static enum error read_all(const char *path, struct buffer *out)
     return len == 0 ? OK : ERR_SYSTEM;
 }
 
+/* /tmp in its place, which everybody may write to, is no runtime folder and stays. */
+static bool find_runtime_folder(char out[PATH_MAX])
+{
+    const char *folder = getenv("XDG_RUNTIME_DIR");
+    struct stat status;
+
+    if (folder == NULL || folder[0] != '/' || folder[1] == '\0' || stat(folder, &status) != 0 ||
+        (status.st_mode & S_IWOTH) != 0)
+        return false;
+    return snprintf(out, PATH_MAX, "%s", folder) < PATH_MAX;
+}
+
 /* Everything that the command's surroundings need to know, before the process for them exists. */
 static enum error describe_surroundings(struct run *run)
 {
     struct run_places *places = &run->init.inside.places;
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
 
     buffer_init(&run->unix_sockets, UNIX_SOCKETS_MAX);
     TRY(read_all("/proc/net/unix", &run->unix_sockets));
     run->shared_count =
         run_environment_shared_paths(run->options, run->shared, RUN_PLACES_SHARED_MAX);
     run->more_places[places->more_count++] = run->supervisor.file.config->data_dir.data;
-    if (runtime != NULL && runtime[0] == '/')
-        run->more_places[places->more_count++] = runtime;
+    if (find_runtime_folder(run->runtime_folder))
+        run->more_places[places->more_count++] = run->runtime_folder;
     places->uid = run->init.inside.uid = geteuid();
     run->init.inside.gid = getegid();
     places->more = run->more_places;

@@ -44,6 +44,17 @@ static void wipe_environment(void)
     environ = nothing;
 }
 
+/* What we were called with, which /proc shows to the command: keys, and where secrets come from.
+ * Arguments lie one behind the other, the command's last. */
+static void wipe_arguments(const struct run_init *init)
+{
+    char *options = program_invocation_name + strlen(program_invocation_name);
+    uintptr_t from = (uintptr_t)options, to = (uintptr_t)init->command[0];
+
+    if (from < to)
+        sodium_memzero(options, to - from);
+}
+
 static enum error split_variables(struct start *start)
 {
     size_t count = 0;
@@ -182,6 +193,7 @@ static void let_go_of_streams(void)
 static enum error prepare(struct run_init *init, struct start *start)
 {
     wipe_environment();
+    wipe_arguments(init);
     if (init->is_isolated)
         TRY(run_inside_prepare(&init->inside));
     TRY(await_start(init->inside.link, start));

@@ -33,8 +33,9 @@ struct run {
     char *shared[RUN_PLACES_SHARED_MAX];
     size_t shared_count;
     const char *more_places[RUN_MORE_PLACES_MAX];
-    struct buffer unix_sockets; /* /proc/net/unix */
-    int audit;                  /* where the worker's records come out */
+    char runtime_folder[PATH_MAX]; /* XDG_RUNTIME_DIR: the environment is wiped before it is used */
+    struct buffer unix_sockets;    /* /proc/net/unix */
+    int audit;                     /* where the worker's records come out */
     struct run_summary *summary;
     struct event *on_link, *on_audit, *on_stop /* timer */, *signals[RUN_SIGNALS_MAX];
     int stop_signal; /* what the command was stopped by */

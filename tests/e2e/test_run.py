@@ -276,6 +276,19 @@ def test_share_keeps_a_variable_and_its_socket_and_no_other(run_any, services, n
     assert run_any(*command, flags=["--share", name], env=env).stdout == "False False\n"
 
 
+def test_the_runtime_folder_is_empty_whatever_comes_into_it_later(run_any, services):
+    folder, env = services
+    with run_any.start(
+        command=shell('read line; ls -A "$XDG_RUNTIME_DIR"; echo end'), env=env,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process, listening_unix(folder / "later"):  # fmt: skip
+        assert process.communicate("go\n", timeout=60)[0] == "end\n"
+
+
+def test_a_folder_that_everybody_writes_to_is_no_runtime_folder(run_any):
+    assert run_any("ls", "/tmp", env={"XDG_RUNTIME_DIR": "/tmp"}).stdout != ""
+
+
 def test_share_keeps_a_path_that_no_variable_names(run_any, services):
     folder, env = services
     command = (PYTHON, "-c", ASK, "DOCKER_HOST", folder / "docker.sock")

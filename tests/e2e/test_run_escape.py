@@ -87,6 +87,7 @@ STOPPED_BY = {
     "tracing_the_first_process": {"EPERM"},
     "reading_the_memory_of_the_first_process": {"EACCES", "EPERM"},
     "reading_the_environment_of_the_first_process": {"EACCES", "EPERM"},
+    "what_the_first_process_was_called_with": {"none"},
     "the_descriptors_of_the_first_process": {"EACCES", "EPERM"},
     "killing_the_first_process": {"ignored"},
     "inherited_descriptors": {"none"},

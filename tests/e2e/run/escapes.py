@@ -526,6 +526,12 @@ def reading_the_environment_of_the_first_process():
 
 
 @escape
+def what_the_first_process_was_called_with():
+    with open("/proc/1/cmdline", "rb") as file:
+        return "OUT" if b"@api.test" in file.read() else "none"
+
+
+@escape
 def the_descriptors_of_the_first_process():
     # Root may list them; nobody may have one.
     for number in os.listdir("/proc/1/fd"):
