@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness.api import unique
+from harness.proxy import Sealgate
 from harness.run import PYTHON, USERS, Runner
 
 BARE = "env -i /usr/bin/curl -sS -m 20"  # no variable says that there is a proxy, or whom to trust
@@ -229,3 +230,27 @@ def test_without_isolation_the_variables_lead_through_the_server(run, origin, ke
     )  # fmt: skip
     assert ran.stdout == "by variables", ran.stderr
     assert origin.request(path).field("x-key") == keyed.value
+
+
+@pytest.fixture
+def https_server(authority, upstream, folder):
+    certificate, key = authority.issue(["127.0.0.1"]).write(folder, "control")
+    server = Sealgate({"upstream": upstream, "control_tls": {"cert": str(certificate), "key": str(key)}})
+    server.scheme, server.verify = "https", str(authority.file)
+    with server as running:
+        yield running
+
+
+def test_an_https_server_is_verified(runner, https_server, authority, origin):
+    store = https_server.api.store(["api.test"])
+    value, _ = https_server.api.secret(store)
+    path = origin.on(lambda exchange: exchange.answer(body=b"over https"))
+    command = shell(f'{BARE} -H "X-Key: $API_KEY" https://api.test{path}')
+    env = {"SEALGATE_URL": https_server.url, "SEALGATE_API_KEY": https_server.api.key}
+    refused = runner(*command, flags=["--store", store["name"]], env=env)
+    assert refused.returncode == 1 and refused.stderr.count("\n") == 1
+    assert "certificate" in refused.stderr and origin.requests(path) == []
+    env["SEALGATE_CA_FILE"] = str(authority.file)
+    ran = runner(*command, flags=["--store", store["name"]], env=env)
+    assert ran.stdout == "over https", ran.stderr
+    assert origin.request(path).field("x-key") == value
