@@ -76,6 +76,10 @@ enum error buffer_reserve(struct buffer *buffer, size_t len, char **out)
 {
     size_t held = buffer_len(buffer);
 
+    if (len <= buffer->capacity - buffer->end) { /* and so within the limit */
+        *out = buffer->data + buffer->end;
+        return OK;
+    }
     if (len > buffer->limit || held > buffer->limit - len)
         return ERR_TOO_LARGE;
     if (held + len > buffer->capacity)

@@ -62,20 +62,49 @@ static enum error append_escape(struct buffer *out, uint32_t code)
     return buffer_append_format(out, "\\u%04x", (unsigned)code);
 }
 
+/* Nearly everything is ASCII that stays what it is: seen without decoding. */
+static size_t plain_ascii_len(struct slice bytes)
+{
+    size_t at = 0;
+
+    while (at < bytes.len && bytes.data[at] >= ' ' && bytes.data[at] < 0x7F &&
+           bytes.data[at] != '"' && bytes.data[at] != '\\')
+        at++;
+    return at;
+}
+
 /* The length of the start of `bytes` that needs nothing done. */
 static size_t plain_len(struct slice bytes)
 {
-    size_t at = 0, len;
+    size_t at = plain_ascii_len(bytes), len;
     uint32_t code;
 
     while (at < bytes.len && (len = decode(slice_skip(bytes, at), &code)) > 0 &&
-           !needs_escape(code))
+           !needs_escape(code)) {
         at += len;
+        at += plain_ascii_len(slice_skip(bytes, at));
+    }
     return at;
+}
+
+static enum error append_quoted(struct buffer *out, struct slice plain)
+{
+    char *at;
+
+    TRY(buffer_reserve(out, plain.len + 2, &at));
+    *at++ = '"';
+    if (plain.len > 0)
+        memcpy(at, plain.data, plain.len);
+    at[plain.len] = '"';
+    buffer_commit(out, plain.len + 2);
+    return OK;
 }
 
 enum error json_text_append(struct buffer *out, struct slice bytes)
 {
+    if (plain_ascii_len(bytes) == bytes.len)
+        return append_quoted(out, bytes);
+
     TRY(buffer_append_byte(out, '"'));
     while (bytes.len > 0) {
         size_t plain = plain_len(bytes);
