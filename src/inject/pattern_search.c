@@ -85,16 +85,25 @@ static enum pattern_search_result search_window(const struct search *search, siz
     return PATTERN_SEARCH_NOTHING;
 }
 
+/* How many positions a pattern may begin at: where the text ends, none that is cut off by it. */
+static size_t place_count(const struct pattern_set *set, struct slice text, bool is_end)
+{
+    if (!is_end)
+        return text.len;
+    return text.len >= set->shortest ? text.len - set->shortest + 1 : 0;
+}
+
 enum pattern_search_result pattern_search(const struct pattern_set *set, struct slice text,
                                           bool is_end, struct pattern_match *out)
 {
     const struct search search = {set, text, is_end};
     const size_t stride = set->filter.stride, reach = stride + FILTER_GRAM_LEN - 1;
+    const size_t places = set->count > 0 ? place_count(set, text, is_end) : 0;
     size_t at = 0;
 
-    while (set->count > 0 && at < text.len) {
+    while (at < places) {
         at = next_window(&set->filter, text, at);
-        size_t until = at + reach <= text.len ? at + stride : text.len;
+        size_t until = at + reach <= text.len && at + stride < places ? at + stride : places;
         enum pattern_search_result result = search_window(&search, at, until, out);
         if (result != PATTERN_SEARCH_NOTHING)
             return result;
