@@ -6,12 +6,13 @@
 
 #include <time.h>
 
-/* libevent's own cached time is the wall clock's, which may jump. */
+/* libevent's own cached time is the wall clock's, which may jump. The coarse clock is the one that
+ * libevent's timers follow, and it is read several times for each request. */
 uint64_t deadline_now_ms(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 

@@ -23,5 +23,5 @@ void deadline_set(struct deadline *deadline, uint64_t in_ms);
 /* To be called before the owner goes away. */
 void deadline_clear(struct deadline *deadline);
 
-/* Milliseconds of the monotonic clock. */
+/* Milliseconds of the monotonic clock, in steps of the kernel's tick (at most 10). */
 uint64_t deadline_now_ms(void);

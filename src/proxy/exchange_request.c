@@ -46,8 +46,15 @@ static enum error format_host(const struct exchange *exchange, struct buffer *ou
     bool is_ipv6 = target->host.literal.len == 16;
     uint16_t default_port = exchange->connection->is_tls ? 443 : 80;
 
-    TRY(buffer_append_format(out, is_ipv6 ? "[%s]" : "%s", target->host.text));
-    return target->port != default_port ? buffer_append_format(out, ":%u", target->port) : OK;
+    if (is_ipv6)
+        TRY(buffer_append_byte(out, '['));
+    TRY(buffer_append(out, host_name_view(&target->host)));
+    if (is_ipv6)
+        TRY(buffer_append_byte(out, ']'));
+    if (target->port == default_port)
+        return OK;
+    TRY(buffer_append_byte(out, ':'));
+    return buffer_append_u64(out, target->port);
 }
 
 static enum error write_head(struct exchange *exchange, const struct http_head *head)
