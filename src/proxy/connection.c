@@ -78,7 +78,7 @@ struct connection *connection_new(const struct listener *listener, int fd,
     connection->client = *client;
     memcpy(connection->listener_sandbox, listener->sandbox_id, listener->sandbox_id_len);
     connection->listener_sandbox_len = listener->sandbox_id_len;
-    leg_open(&connection->leg, proxy->base, fd, proxy->scratch);
+    leg_open(&connection->leg, proxy->base, fd, &proxy->legs);
     leg_set_owner(&connection->leg, connection_step, connection);
     h1_stream_init(&connection->h1, &connection->leg, H1_REQUESTS);
     task_init(&connection->task, connection_step, connection);

@@ -29,9 +29,9 @@ static void on_writable(UNUSED evutil_socket_t fd, UNUSED short what, void *argu
     leg->on_ready(leg->owner);
 }
 
-void leg_open(struct leg *leg, struct event_base *base, int fd, char *scratch)
+void leg_open(struct leg *leg, struct event_base *base, int fd, struct leg_pool *pool)
 {
-    *leg = (struct leg){.fd = fd, .scratch = scratch};
+    *leg = (struct leg){.fd = fd, .pool = pool, .scratch = pool->scratch};
     buffer_init(&leg->early, LEG_IN_MAX);
     buffer_init(&leg->in, LEG_IN_MAX);
     buffer_init(&leg->out, LEG_OUT_MAX);
@@ -54,6 +54,7 @@ void leg_close(struct leg *leg)
     /* Without a word, OpenSSL would take the session for a bad one, never to be resumed. */
     if (leg->ssl != NULL && !leg->is_broken)
         SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    leg_pool_forget(leg);
     SSL_free(leg->ssl);
     leg->ssl = NULL;
     close(leg->fd);
@@ -81,7 +82,7 @@ enum error leg_start_tls(struct leg *leg, SSL *ssl)
     if (bio == NULL)
         return ERR_NO_MEMORY;
     SSL_set_bio(ssl, bio, bio);
-    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS); /* see release_tls_buffers() */
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS); /* see leg_pool.c */
     return OK;
 }
 
@@ -122,25 +123,21 @@ static enum leg_status tls_status(struct leg *leg, int result)
     }
 }
 
+/* What another call left behind would be taken for this one's. ERR_clear_error() goes through all
+ * sixteen places of the queue even when it is empty. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 enum leg_status leg_handshake(struct leg *leg)
 {
-    ERR_clear_error();
+    forget_errors();
+    leg_pool_hold(leg);
     int result = SSL_do_handshake(leg->ssl);
 
     return result == 1 ? LEG_READY : tls_status(leg, result);
-}
-
-/* An idle leg holds no buffer. Not left to SSL_MODE_RELEASE_BUFFERS, which first wipes all 17 KiB,
- * after each record: what was read from them SSL_read() has wiped already, because of the same
- * option. */
-static void release_tls_buffers(struct leg *leg)
-{
-    if (leg->ssl == NULL || !leg->is_drained || !SSL_is_init_finished(leg->ssl))
-        return;
-    uint64_t wipes = SSL_get_options(leg->ssl) & SSL_OP_CLEANSE_PLAINTEXT;
-    SSL_clear_options(leg->ssl, SSL_OP_CLEANSE_PLAINTEXT);
-    (void)SSL_free_buffers(leg->ssl); /* refuses while they hold anything */
-    SSL_set_options(leg->ssl, wipes);
 }
 
 static enum leg_status read_plain(struct leg *leg, size_t *len)
@@ -164,7 +161,8 @@ static enum leg_status read_plain(struct leg *leg, size_t *len)
 
 static enum leg_status read_tls(struct leg *leg, size_t *len)
 {
-    ERR_clear_error();
+    forget_errors();
+    leg_pool_hold(leg);
     int result = SSL_read_ex(leg->ssl, leg->scratch, LEG_READ_SIZE, len);
 
     return result == 1 ? LEG_READY : tls_status(leg, result);
@@ -180,10 +178,8 @@ enum leg_status leg_read(struct leg *leg, struct slice *out)
     }
     if (leg->fd < 0 || leg->is_broken)
         return LEG_BROKEN;
-    if (leg->is_drained && (leg->ssl == NULL || !SSL_has_pending(leg->ssl))) {
-        release_tls_buffers(leg);
+    if (leg->is_drained && (leg->ssl == NULL || !SSL_has_pending(leg->ssl)))
         return LEG_BLOCKED;
-    }
 
     enum leg_status status = leg->ssl != NULL ? read_tls(leg, &len) : read_plain(leg, &len);
     if (status == LEG_READY)
@@ -245,7 +241,8 @@ static enum leg_status send_plain(struct leg *leg, struct slice bytes, size_t *s
 
 static enum leg_status send_tls(struct leg *leg, struct slice bytes, size_t *sent)
 {
-    ERR_clear_error();
+    forget_errors();
+    leg_pool_hold(leg);
     int result = SSL_write_ex(leg->ssl, bytes.data, bytes.len, sent);
 
     if (result == 1)
@@ -276,7 +273,6 @@ enum leg_status leg_flush(struct leg *leg)
             return status;
         buffer_consume(&leg->out, sent);
     }
-    release_tls_buffers(leg);
     return LEG_READY;
 }
 

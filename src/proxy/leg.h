@@ -2,17 +2,17 @@
 #pragma once
 
 /* One side of a connection: a socket and, once asked for, TLS on it. Reads into memory that all
- * legs of a worker share, so an idle leg holds no buffer. Both events end in one call of the owner.
- */
+ * legs of a worker share, so an idle leg holds no buffer (but see leg_pool.h). Both events end in
+ * one call of the owner. */
 
 #include "base/buffer.h"
+#include "proxy/leg_pool.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <openssl/ssl.h>
 
 enum {
-    LEG_READ_SIZE = 64 * 1024,  /* the shared memory that one read may fill */
     LEG_OUT_BUDGET = 64 * 1024, /* the owner stops feeding a leg that holds this much */
     LEG_OUT_MAX = 1024 * 1024,  /* a head with its values, or one piece over the budget */
     LEG_IN_MAX = 256 * 1024,
@@ -31,18 +31,21 @@ struct leg {
     struct event readable, writable;
     void (*on_ready)(void *owner);
     void *owner;
-    char *scratch;               /* borrowed: LEG_READ_SIZE bytes shared by the legs of a worker */
-    struct buffer early;         /* raw bytes that came before TLS was put on */
-    struct buffer in;            /* read, not yet taken by the owner */
-    struct buffer out;           /* written by the owner, not yet taken by the kernel */
-    bool is_drained;             /* the last read emptied the socket: wait for the event */
+    struct leg_pool *pool; /* borrowed */
+    TAILQ_ENTRY(leg) holder_link;
+    bool is_holder;      /* of TLS buffers, listed in the pool */
+    char *scratch;       /* the pool's: LEG_READ_SIZE bytes shared by the legs of a worker */
+    struct buffer early; /* raw bytes that came before TLS was put on */
+    struct buffer in;    /* read, not yet taken by the owner */
+    struct buffer out;   /* written by the owner, not yet taken by the kernel */
+    bool is_drained;     /* the last read emptied the socket: wait for the event */
     bool is_reading, is_writing; /* which events are armed */
     bool is_broken;              /* neither way goes on */
     bool is_unwritable;          /* the peer takes no more; what it said before can still be read */
 };
 
-/* Takes `fd`. `scratch` is LEG_READ_SIZE bytes. */
-void leg_open(struct leg *leg, struct event_base *base, int fd, char *scratch);
+/* Takes `fd`. */
+void leg_open(struct leg *leg, struct event_base *base, int fd, struct leg_pool *pool);
 void leg_set_owner(struct leg *leg, void (*on_ready)(void *owner), void *owner);
 /* Closes at once; what was not written is lost. Safe to repeat. */
 void leg_close(struct leg *leg);

@@ -82,10 +82,10 @@ static enum error open_parts(struct proxy *proxy, const struct proxy_resources *
 {
     if (!h1_reader_self_test())
         return ERR_UNSUPPORTED;
-    proxy->scratch = malloc(LEG_READ_SIZE);
     proxy->leaves = leaf_cache_new(PROXY_LEAF_CACHE);
-    if (proxy->scratch == NULL || proxy->leaves == NULL)
+    if (proxy->leaves == NULL)
         return ERR_NO_MEMORY;
+    TRY(leg_pool_open(&proxy->legs));
     TRY(task_queue_open(&proxy->tasks, proxy->base));
     TRY(client_tls_context(proxy->leaf_key, resources->tickets, &proxy->client_tls));
     TRY(upstream_tls_context(resources->upstream_trust, &proxy->upstream_tls));
@@ -146,9 +146,7 @@ void proxy_free(struct proxy *proxy)
     upstream_rules_free(proxy->upstream_rules);
     leaf_cache_free(proxy->leaves);
     EVP_PKEY_free(proxy->leaf_key);
-    if (proxy->scratch != NULL)
-        sodium_memzero(proxy->scratch, LEG_READ_SIZE);
-    free(proxy->scratch);
+    leg_pool_close(&proxy->legs);
     free(proxy);
 }
 

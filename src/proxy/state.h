@@ -24,7 +24,7 @@ struct proxy {
     struct proxy_settings settings;
     struct proxy_services services;
     struct task_queue tasks;
-    char *scratch; /* LEG_READ_SIZE bytes that every leg reads into */
+    struct leg_pool legs;
 
     SSL_CTX *client_tls, *upstream_tls;
     struct upstream_rules *upstream_rules;

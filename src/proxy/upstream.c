@@ -395,7 +395,7 @@ void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code 
         return;
     }
     upstream->address = *address;
-    leg_open(&upstream->leg, proxy->base, fd, proxy->scratch);
+    leg_open(&upstream->leg, proxy->base, fd, &proxy->legs);
     leg_set_owner(&upstream->leg, on_leg_ready, upstream);
     leg_want_read(&upstream->leg, true);
     if (upstream->is_tls)
