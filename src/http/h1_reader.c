@@ -35,6 +35,40 @@ struct h1_reader {
     struct http_fault fault;
 };
 
+/* Messages come and go with each request: a few wait, wiped, for the next. */
+enum { SPARE_MAX = 16 };
+static struct message *spares[SPARE_MAX];
+static size_t spare_count;
+
+static struct message *message_new(void)
+{
+    if (spare_count > 0)
+        return spares[--spare_count];
+
+    /* Not zeroed: http_head_init() sets what has a meaning. */
+    struct message *message = malloc(sizeof(*message));
+    if (message == NULL)
+        return NULL;
+    http_head_init(&message->head);
+    http_head_init(&message->trailers);
+    return message;
+}
+
+static void message_free(struct message *message)
+{
+    if (message == NULL)
+        return;
+    http_head_reset(&message->head);
+    http_head_reset(&message->trailers);
+    if (spare_count < SPARE_MAX) {
+        spares[spare_count++] = message;
+        return;
+    }
+    http_head_clear(&message->head);
+    http_head_clear(&message->trailers);
+    free(message);
+}
+
 struct h1_reader *h1_reader_new(enum h1_role role)
 {
     struct h1_reader *reader = calloc(1, sizeof(*reader));
@@ -48,11 +82,7 @@ struct h1_reader *h1_reader_new(enum h1_role role)
 
 void h1_reader_restart(struct h1_reader *reader)
 {
-    if (reader->message != NULL) {
-        http_head_clear(&reader->message->head);
-        http_head_clear(&reader->message->trailers);
-        free(reader->message);
-    }
+    message_free(reader->message);
     *reader = (struct h1_reader){.role = reader->role};
     h1_scan_init_head(&reader->scan);
 }
@@ -77,12 +107,9 @@ static enum h1_event fail(struct h1_reader *reader, struct http_fault fault)
 
 static bool start_message(struct h1_reader *reader)
 {
-    /* Not zeroed: http_head_init() sets what has a meaning. */
-    reader->message = malloc(sizeof(*reader->message));
+    reader->message = message_new();
     if (reader->message == NULL)
         return false;
-    http_head_init(&reader->message->head);
-    http_head_init(&reader->message->trailers);
     reader->phase = PHASE_HEAD;
     return true;
 }

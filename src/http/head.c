@@ -4,22 +4,35 @@
 #include "http/head.h"
 
 /* Room for what is added after a head of the full size was parsed. */
-enum { STORAGE_MAX = 2 * HTTP_HEAD_MAX };
+enum { STORAGE_MAX = 2 * HTTP_HEAD_MAX, STORAGE_KEPT = 2048 };
 
-void http_head_init(struct http_head *head)
+/* Field by field: zeroing the whole array for each message would cost more than parsing it. */
+static void forget_fields(struct http_head *head)
 {
-    /* Field by field: zeroing the whole array for each message would cost more than parsing it. */
     head->method = head->target = head->reason = SLICE_NONE;
     head->status = 0;
     head->version_minor = 0;
     head->field_count = 0;
+}
+
+void http_head_init(struct http_head *head)
+{
+    forget_fields(head);
     buffer_init(&head->storage, STORAGE_MAX);
 }
 
 void http_head_clear(struct http_head *head)
 {
     buffer_clear(&head->storage);
-    http_head_init(head);
+    forget_fields(head);
+}
+
+void http_head_reset(struct http_head *head)
+{
+    if (head->storage.capacity > STORAGE_KEPT)
+        buffer_clear(&head->storage);
+    buffer_reset(&head->storage);
+    forget_fields(head);
 }
 
 const struct http_field *http_head_find(const struct http_head *head, struct slice name)

@@ -35,11 +35,15 @@ struct http_fault {
 void http_head_init(struct http_head *head);
 /* Drops everything and wipes the storage. */
 void http_head_clear(struct http_head *head);
+/* The same for a head that is filled again soon: storage of an ordinary size is wiped and kept. */
+void http_head_reset(struct http_head *head);
 
-/* Lengths are compared before a call is made: heads are searched many times. */
+/* Lengths and first letters are compared before a call is made: heads are searched many times. Two
+ * spellings of a letter differ in one bit. */
 static inline bool http_name_equals(struct slice a, struct slice b)
 {
-    return a.len == b.len && slice_equals_nocase(a, b);
+    return a.len == b.len && (a.len == 0 || ((a.data[0] ^ b.data[0]) & ~0x20) == 0) &&
+           slice_equals_nocase(a, b);
 }
 
 /* The first field of that name; NULL when there is none. */
