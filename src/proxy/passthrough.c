@@ -81,7 +81,7 @@ bool passthrough_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_co
         passthrough->refusal = code;
     } else {
         passthrough->address = *address;
-        leg_open(&passthrough->upstream, proxy->base, fd, proxy->scratch);
+        leg_open(&passthrough->upstream, proxy->base, fd, &proxy->legs);
         leg_set_owner(&passthrough->upstream, connection->leg.on_ready, connection->leg.owner);
     }
     task_schedule(&proxy->tasks, &connection->task);
