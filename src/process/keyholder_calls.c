@@ -7,7 +7,7 @@
 #include "process/key_files.h"
 #include "process/keyholder_state.h"
 
-enum { CERTIFICATES_MAX = 64 * 1024, BINDING_MAX = MESSAGE_BYTES_MAX };
+enum { BINDING_MAX = MESSAGE_BYTES_MAX };
 
 static struct keyholder *keyholder_of(struct peer *peer)
 {
@@ -170,7 +170,7 @@ static void on_retire_keys(struct peer *peer, struct message *message)
     reply(peer, message->retire_keys.call, error, SLICE_NONE);
 }
 
-static enum error certificates(const struct keyholder *keyholder, struct buffer *out)
+enum error keyholder_certificates(const struct keyholder *keyholder, struct buffer *out)
 {
     TRY(root_certificate_pem(keyholder->root, out));
     /* Keys in memory have no past. */
@@ -179,8 +179,8 @@ static enum error certificates(const struct keyholder *keyholder, struct buffer 
 
 static void on_ca_certificates(struct peer *peer, struct message *message)
 {
-    OWNED_STRUCT(buffer) *pem = &(struct buffer){.limit = CERTIFICATES_MAX};
-    enum error error = certificates(keyholder_of(peer), pem);
+    OWNED_STRUCT(buffer) *pem = &(struct buffer){.limit = KEYHOLDER_CERTIFICATES_MAX};
+    enum error error = keyholder_certificates(keyholder_of(peer), pem);
 
     reply(peer, message->ca_certificates.call, error, buffer_view(pem));
 }
@@ -194,7 +194,7 @@ static enum error rotate_ca(struct keyholder *keyholder)
     keyholder->root = root;
     for (size_t i = 0; i < keyholder->worker_count; i++) {
         if (keyholder->workers[i] != NULL)
-            keyholder_worker_forget_leaves(keyholder->workers[i]);
+            keyholder_worker_root_rotated(keyholder->workers[i]);
     }
     return OK;
 }

@@ -28,6 +28,9 @@ struct keyholder {
 
 /* keyholder_calls.c: what control asks for. */
 extern message_handler *const keyholder_calls_handlers[MESSAGE_COUNT];
+enum { KEYHOLDER_CERTIFICATES_MAX = 64 * 1024 };
+/* The root's and the one's before it, PEM. */
+MUST_USE enum error keyholder_certificates(const struct keyholder *keyholder, struct buffer *out);
 
 /* keyholder_worker.c: one per worker that ever connected. */
 MUST_USE enum error keyholder_worker_new(struct keyholder *keyholder, unsigned index,
@@ -36,8 +39,7 @@ void keyholder_worker_free(struct keyholder_worker *worker);
 /* A fresh channel: everything that an earlier one brought is forgotten. */
 void keyholder_worker_connect(struct keyholder_worker *worker, struct message_peer *message);
 /* The root was rotated. */
-void keyholder_worker_forget_leaves(struct keyholder_worker *worker);
-
+void keyholder_worker_root_rotated(struct keyholder_worker *worker);
 /* There is a new ticket key. */
 void keyholder_worker_rotate_tickets(struct keyholder_worker *worker);
 

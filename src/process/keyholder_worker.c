@@ -235,6 +235,19 @@ void keyholder_worker_free(struct keyholder_worker *worker)
     free(worker);
 }
 
+/* A worker that is not told begins nothing; one that was told less goes on with what it knows. */
+static void send_own_ca(struct keyholder_worker *worker)
+{
+    OWNED_STRUCT(buffer) *pem = &(struct buffer){.limit = KEYHOLDER_CERTIFICATES_MAX};
+    enum error error = keyholder_certificates(worker->keyholder, pem);
+
+    if (error != OK)
+        LOG(LEVEL_ERROR, "own_ca_not_sent", .error = error);
+    else
+        peer_post(&worker->peer,
+                  &(struct message){.type = MESSAGE_OWN_CA, .own_ca = {buffer_view(pem)}});
+}
+
 void keyholder_worker_connect(struct keyholder_worker *worker, struct message_peer *message)
 {
     struct keyholder *keyholder = worker->keyholder;
@@ -247,6 +260,7 @@ void keyholder_worker_connect(struct keyholder_worker *worker, struct message_pe
         LOG(LEVEL_ERROR, "peer_not_connected", .error = error);
         return;
     }
+    send_own_ca(worker);
     keyholder_tickets_send(keyholder, &worker->peer);
 }
 
@@ -255,7 +269,8 @@ void keyholder_worker_rotate_tickets(struct keyholder_worker *worker)
     keyholder_tickets_send(worker->keyholder, &worker->peer);
 }
 
-void keyholder_worker_forget_leaves(struct keyholder_worker *worker)
+void keyholder_worker_root_rotated(struct keyholder_worker *worker)
 {
+    send_own_ca(worker);
     peer_post(&worker->peer, &(struct message){.type = MESSAGE_LEAVES_STALE});
 }

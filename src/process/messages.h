@@ -128,6 +128,9 @@ struct message_addresses {
 #define VALUE_FIELDS(F) F(u64, ticket) F(u32, secret_index) F(bytes, value)
 #define VALUES_DONE_FIELDS(F) F(u64, ticket) F(error, error)
 #define TICKET_KEY_FIELDS(F) F(ticket_key, key)
+/* keyholder to worker, before the first ticket key and after a rotation: our root and the one
+ * before it, PEM */
+#define OWN_CA_FIELDS(F) F(bytes, certificates)
 
 /* worker to dialer, and back */
 #define DIAL_FIELDS(F) F(u64, ticket) F(u64, handle) F(authority, target)
@@ -225,7 +228,8 @@ struct message_addresses {
     M(MESSAGE_CLIENT_CERTIFICATE, client_certificate, CLIENT_CERTIFICATE_FIELDS,                   \
       CHANNEL_INLINE_ONLY)                                                                         \
     M(MESSAGE_SIGN_SANDBOX, sign_sandbox, SIGN_SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)               \
-    M(MESSAGE_TAKE_OVER, take_over, TAKE_OVER_FIELDS, CHANNEL_MAY_USE_FILE)
+    M(MESSAGE_TAKE_OVER, take_over, TAKE_OVER_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_OWN_CA, own_ca, OWN_CA_FIELDS, CHANNEL_MAY_USE_FILE)
 
 #define MESSAGE_ENUM(type, member, fields, secrecy) type,
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TICKET_KEY_WAIT_MS = 2000 };
+enum { KEYHOLDER_WAIT_MS = 2000 };
 
 static struct worker *worker_of(struct child *child)
 {
@@ -39,13 +39,13 @@ static struct proxy_settings settings_of(const struct config *config)
     };
 }
 
-/* The keyholder sends it unasked; nothing else can be done before it is there. */
-static enum error await_ticket_key(struct worker *worker)
+/* The keyholder sends both unasked; nothing else can be done before they are there. */
+static enum error await_keyholder(struct worker *worker)
 {
-    while (!session_tickets_have_key(worker->tickets)) {
+    while (worker->own_ca.count == 0 || !session_tickets_have_key(worker->tickets)) {
         if (!peer_is_open(&worker->keyholder.peer))
             return ERR_UNAVAILABLE;
-        TRY(channel_wait(worker->keyholder.peer.channel, TICKET_KEY_WAIT_MS));
+        TRY(channel_wait(worker->keyholder.peer.channel, KEYHOLDER_WAIT_MS));
     }
     return OK;
 }
@@ -58,6 +58,7 @@ static enum error make_proxy(struct worker *worker)
         .services = worker_request_services,
         .leaf_key = worker->leaf_key,
         .tickets = worker->tickets,
+        .own_ca = &worker->own_ca,
         .audit_fd = worker->audit_fd,
         .audit_is_datagram = worker->audit_is_datagram,
         .seat = {worker->pages.counts, worker->child->worker_count, worker->child->index},
@@ -95,7 +96,7 @@ static enum error on_begin(struct child *child)
 
     if (worker->leaf_key == NULL || worker->pages.counts == NULL)
         return ERR_NO_MEMORY;
-    TRY(await_ticket_key(worker));
+    TRY(await_keyholder(worker));
     TRY(make_proxy(worker));
     TRY(child_confine(child));
     return listen_everywhere(worker);
@@ -216,6 +217,7 @@ static void on_end(struct child *child)
 
     proxy_free(worker->proxy);
     session_tickets_free(worker->tickets);
+    own_ca_clear(&worker->own_ca);
     worker_service_clear(&worker->control);
     worker_service_clear(&worker->dialer);
     worker_service_clear(&worker->keyholder);

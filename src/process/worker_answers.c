@@ -194,8 +194,16 @@ static void on_ticket_key(struct peer *peer, struct message *message)
     session_tickets_rotate(worker_of(peer)->tickets, message->ticket_key.key);
 }
 
+static void on_own_ca(struct peer *peer, struct message *message)
+{
+    enum error error = own_ca_replace(&worker_of(peer)->own_ca, message->own_ca.certificates);
+
+    if (error != OK)
+        peer_reject(peer, "own_ca_not_usable", error);
+}
+
 message_handler *const worker_answers_from_keyholder[MESSAGE_COUNT] = {
     [MESSAGE_MINTED] = on_minted,           [MESSAGE_VALUE] = on_value,
     [MESSAGE_VALUES_DONE] = on_values_done, [MESSAGE_LEAVES_STALE] = on_leaves_stale,
-    [MESSAGE_TICKET_KEY] = on_ticket_key,
+    [MESSAGE_TICKET_KEY] = on_ticket_key,   [MESSAGE_OWN_CA] = on_own_ca,
 };

@@ -6,6 +6,7 @@
 #include "process/child.h"
 #include "process/held_views.h"
 #include "process/shared_pages.h"
+#include "proxy/own_ca.h"
 #include "proxy/proxy.h"
 #include "proxy/session_tickets.h"
 #include "proxy/upstream_rules.h"
@@ -77,6 +78,7 @@ struct worker {
     int audit_fd;
     bool audit_is_datagram;
     struct session_tickets *tickets;
+    struct own_ca own_ca;
     struct worker_listener listeners[WORKER_LISTENERS_MAX]; /* until there is a proxy */
     size_t listener_count;
 };

@@ -74,6 +74,7 @@ static void take_resources(struct proxy *proxy, const struct proxy_resources *re
     EVP_PKEY_up_ref(resources->leaf_key);
     proxy->leaf_key = resources->leaf_key;
     proxy->upstream_rules = resources->upstream_rules;
+    proxy->own_ca = resources->own_ca;
     TAILQ_INIT(&proxy->connections);
     audit_writer_init(&proxy->audit, resources->audit_fd, resources->audit_is_datagram);
 }

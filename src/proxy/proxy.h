@@ -13,6 +13,7 @@
 
 struct event_base;
 struct proxy;
+struct own_ca;
 struct session_tickets;
 struct upstream_rules;
 
@@ -40,6 +41,7 @@ struct proxy_resources {
     bool audit_is_datagram;
     struct shared_counts_seat seat;
     struct session_tickets *tickets; /* borrowed */
+    const struct own_ca *own_ca;     /* borrowed; what it says may change */
 };
 
 MUST_USE enum error proxy_new(const struct proxy_settings *settings,

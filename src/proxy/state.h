@@ -28,6 +28,7 @@ struct proxy {
 
     SSL_CTX *client_tls, *upstream_tls;
     struct upstream_rules *upstream_rules;
+    const struct own_ca *own_ca; /* borrowed */
     EVP_PKEY *leaf_key;
     struct leaf_cache *leaves;
     struct table mintings; /* host → struct minting: leaves that were asked for */

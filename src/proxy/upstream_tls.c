@@ -3,6 +3,7 @@
 #include "proxy/upstream_tls.h"
 
 #include "observe/metrics.h"
+#include "proxy/own_ca.h"
 #include "proxy/upstream_ocsp.h"
 #include "proxy/upstream_rules.h"
 
@@ -62,11 +63,28 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
     return 1; /* the reference was taken */
 }
 
+/* A chain that holds is refused where it is of our own CA: whoever lists our root among those to
+ * trust would else let anybody with a leaf of ours be every origin. Here, and not after the
+ * handshake, since by then the origin knows our certificate. */
+static int on_verify(X509_STORE_CTX *store, void *argument UNUSED)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct upstream *upstream = SSL_get_app_data(ssl);
+    int verdict = X509_verify_cert(store);
+
+    if (verdict != 1 ||
+        !own_ca_is_in(upstream->sandbox->proxy->own_ca, X509_STORE_CTX_get0_chain(store)))
+        return verdict;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
 static enum error set_verification(SSL_CTX *context, X509_STORE *trust)
 {
     X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
 
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(context, on_verify, NULL);
     SSL_CTX_set1_cert_store(context, trust);
     X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_TRUSTED_FIRST);
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
@@ -191,7 +209,10 @@ void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why
     long verify = SSL_get_verify_result(upstream->leg.ssl);
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-    if (verify != X509_V_OK)
+    if (verify == X509_V_ERR_APPLICATION_VERIFICATION)
+        snprintf(why, why_size,
+                 "certificate: issued by the proxy's own CA, which vouches for none");
+    else if (verify != X509_V_OK)
         snprintf(why, why_size, "certificate: %s", X509_verify_cert_error_string(verify));
     else
         snprintf(why, why_size, "%s",

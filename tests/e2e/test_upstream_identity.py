@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from harness.certificates import DAY, Authority
+from harness.certificates import DAY, Authority, pem
 from harness.expect import refusal
 from harness.nginx import Nginx
 from harness.origin import Origin, tls_context
@@ -229,6 +229,33 @@ def test_after_a_reload_what_is_not_trusted_any_more_is_not_resumed(start, priva
     refusal(sandbox.fetch("inside.test", path), 502, "upstream_tls", host="inside.test")
     reload_with(proxy, trust_for={"inside.test": [start.corporate_file]})
     assert sandbox.fetch("inside.test", path).status == 200
+
+
+def own_authority(proxy):
+    keys = proxy.data_dir / "keys"
+    return Authority.of((keys / "ca-cert.pem").read_bytes(), (keys / "ca-key.pem").read_bytes())
+
+
+def test_an_origin_with_a_certificate_of_our_own_ca_is_refused_though_it_is_trusted(start, folder, tmp_path, corporate, private):
+    """Also after a rotation, for either root, and where another authority vouches for it."""
+    company = Authority("vouches for anybody", path_length=1)
+    proxy = start(private, trust_for={"inside.test": [start.corporate_file]})
+    first = own_authority(proxy)
+    proxy.cli("ca", "rotate")
+    second = own_authority(proxy)
+    assert first.key.private_numbers() != second.key.private_numbers()
+    sandbox = proxy.api.sandbox()
+    for number, ours in enumerate([first, second]):
+        for chain, trusted in [(b"", ours), (pem(company.vouch_for(ours)), company)]:
+            certificate, key = ours.issue(["inside.test"]).write(folder, "of-ours")
+            certificate.write_bytes(certificate.read_bytes() + chain)
+            origin = Origin(tls_context(certificate, key))
+            roots = str(trusted.write(tmp_path / "trusted.pem"))
+            reload_with(proxy, resolve={"inside.test": origin.endpoint}, trust_for={"inside.test": [roots]})
+            body = refusal(sandbox.fetch("inside.test", "/"), 502, "upstream_tls", host="inside.test")
+            assert "own CA" in body["error"], (number, trusted, body)
+            assert origin.seen == []
+            origin.close()
 
 
 # What is wrong with files is said before they are used.

@@ -59,6 +59,10 @@ def _key_usage(**set_bits):
     return x509.KeyUsage(**{**bits, **set_bits})
 
 
+def _subject_key_identifier(certificate):
+    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+
+
 class Leaf:
     def __init__(self, certificate, key, issuer):
         self.certificate, self.key, self.issuer = certificate, key, issuer
@@ -89,7 +93,7 @@ class Leaf:
 
 
 class Authority:
-    def __init__(self, common_name="sealgate test origins"):
+    def __init__(self, common_name="sealgate test origins", path_length=0):
         self.key = new_key()
         public = self.key.public_key()
         self.certificate = (
@@ -100,11 +104,40 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(_now() - DAY)
             .not_valid_after(_now() + 30 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
             .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .sign(self.key, hashes.SHA256())
         )
+
+    @classmethod
+    def of(cls, certificate, key):
+        """Somebody else's, from PEM."""
+        authority = cls.__new__(cls)
+        authority.certificate = x509.load_pem_x509_certificate(certificate)
+        authority.key = serialization.load_pem_private_key(key, None)
+        return authority
+
+    def _key_identifier(self):
+        own = _subject_key_identifier(self.certificate)
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+
+    def vouch_for(self, other):
+        """A certificate that makes `other` an intermediate of ours."""
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(other.certificate.subject)
+            .issuer_name(self.certificate.subject)
+            .public_key(other.key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(_now() - DAY)
+            .not_valid_after(_now() + 30 * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+            .add_extension(_subject_key_identifier(other.certificate), critical=False)
+            .add_extension(self._key_identifier(), critical=False)
+        )
+        return builder.sign(self.key, hashes.SHA256())
 
     def write(self, path):
         path.write_bytes(pem(self.certificate))
@@ -134,9 +167,7 @@ class Authority:
             .add_extension(_key_usage(digital_signature=True, key_encipherment=key != "ec"), True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False
-            )
+            .add_extension(self._key_identifier(), critical=False)
         )
         if names:
             san = x509.SubjectAlternativeName([_general_name(name) for name in names])
