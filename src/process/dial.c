@@ -14,6 +14,7 @@
 
 enum dial_state {
     DIAL_AWAITING_START,
+    DIAL_AWAITING_PROXY, /* its address, so that the target can be told from it */
     DIAL_AWAITING_ADDRESSES,
     DIAL_AWAITING_CONNECTION,
     DIAL_AWAITING_TUNNEL, /* the upstream proxy's answer */
@@ -183,18 +184,41 @@ static struct dialer_plan plan_for(const struct dial *dial,
     return plan;
 }
 
+/* Where upstream.proxy is, which is then known to the guard. */
+static struct dialer_plan plan_for_proxy(struct dial *dial, const struct ip_address *addresses,
+                                         size_t count)
+{
+    struct dialer_plan plan =
+        plan_for(dial, &(struct dialer_candidates){addresses, count, dial->hop.port, DIALER_PROXY});
+
+    dialer_guard_set_proxy(&dial->means->guard, plan.endpoints, plan.count);
+    return plan;
+}
+
+static void locate(struct dial *dial);
+
+static void go_on_to_target(struct dial *dial)
+{
+    dial->state = DIAL_AWAITING_ADDRESSES;
+    dial->hop = dial->target;
+    locate(dial);
+}
+
 /* What the operator wrote, with `exemption`, or what else the hop's name stands for. */
 static void choose(struct dial *dial, const struct ip_address *addresses, size_t count,
                    enum dialer_exemption exemption)
 {
-    struct dialer_candidates candidates = {addresses, count, dial->hop.port, exemption};
+    struct dialer_plan plan;
 
-    if (dial->is_proxied)
-        candidates.exemption = DIALER_PROXY;
-    struct dialer_plan plan = plan_for(dial, &candidates);
-    if (dial->is_proxied)
-        dialer_guard_set_proxy(&dial->means->guard, plan.endpoints, plan.count);
-    follow_plan(dial, &plan);
+    if (dial->is_proxied || dial->state == DIAL_AWAITING_PROXY)
+        plan = plan_for_proxy(dial, addresses, count);
+    else
+        plan = plan_for(dial,
+                        &(struct dialer_candidates){addresses, count, dial->hop.port, exemption});
+    if (dial->state == DIAL_AWAITING_PROXY)
+        go_on_to_target(dial);
+    else
+        follow_plan(dial, &plan);
 }
 
 static void refuse_resolution(struct dial *dial, enum error error)
@@ -218,6 +242,8 @@ static void on_resolved(struct resolver_query *query, enum error error,
 
     if (error == OK)
         choose(dial, answer->addresses, answer->count, dial->check);
+    else if (dial->state == DIAL_AWAITING_PROXY)
+        go_on_to_target(dial);
     else
         refuse_resolution(dial, error);
 }
@@ -275,6 +301,9 @@ static void begin(struct dial *dial)
         dial->is_proxied = true;
         dial->hop = *proxy;
         dial->credentials = proxy_credentials_ref(dial->means->credentials);
+    } else if (!dialer_guard_knows_proxy(&dial->means->guard)) {
+        dial->state = DIAL_AWAITING_PROXY;
+        dial->hop = *proxy;
     }
     locate(dial);
 }

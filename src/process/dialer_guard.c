@@ -61,11 +61,17 @@ void dialer_guard_set_proxy(struct dialer_guard *guard, const struct ip_endpoint
     guard->proxy_count = count;
 }
 
-/* A name is resolved with the first dial that goes there. */
+bool dialer_guard_knows_proxy(const struct dialer_guard *guard)
+{
+    return guard->proxy_port == 0 || guard->proxy_count > 0;
+}
+
+/* A name is resolved with the first dial. */
 static void add_proxy(struct dialer_guard *guard, const struct authority *proxy)
 {
     const struct ip_endpoint endpoint = {proxy->host.literal, proxy->port};
 
+    guard->proxy_port = proxy->port;
     dialer_guard_set_proxy(guard, &endpoint, host_name_is_literal(&proxy->host) ? 1 : 0);
 }
 
@@ -85,7 +91,7 @@ static bool is_upstream_proxy(const struct dialer_guard *guard, const struct ip_
             ip_address_equals(&guard->proxy[i].address, &endpoint->address))
             return true;
     }
-    return false;
+    return !dialer_guard_knows_proxy(guard) && guard->proxy_port == endpoint->port;
 }
 
 static bool is_loopback(const struct ip_address *address)

@@ -20,6 +20,7 @@ struct dialer_guard {
     bool has_more_listeners; /* than fit: then no address of the machine is dialled */
     struct ip_endpoint proxy[CONNECTOR_ENDPOINTS_MAX]; /* upstream.proxy, as last resolved */
     size_t proxy_count;
+    uint16_t proxy_port; /* of upstream.proxy; 0: there is none */
 };
 
 /* Reads the addresses of the interfaces anew; they come and go. */
@@ -30,6 +31,9 @@ void dialer_guard_add_configured(struct dialer_guard *guard, const struct config
 /* Where upstream.proxy is: no target of its own. At most CONNECTOR_ENDPOINTS_MAX. */
 void dialer_guard_set_proxy(struct dialer_guard *guard, const struct ip_endpoint *endpoints,
                             size_t count);
+/* False: upstream.proxy has a name that was not resolved yet; then no target with its port is
+ * dialled. */
+bool dialer_guard_knows_proxy(const struct dialer_guard *guard);
 
 enum dialer_exemption {
     DIALER_CHECKED, /* came from a nameserver or from the client */

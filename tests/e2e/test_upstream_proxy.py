@@ -139,14 +139,15 @@ def test_it_is_no_target_itself(sandbox, corporate):
         refusal(answer, 403, "address_not_allowed")
 
 
-def test_it_is_no_target_by_another_name_either(own_proxy, corporate, names):
-    """Where the private-address check would let it through."""
-    names.addresses["alias.test"] = ["127.0.0.1"]
+@pytest.mark.parametrize("host", ["127.0.0.1", "corporate.test", "unknown.test"])
+def test_it_is_no_target_by_another_name_either(own_proxy, corporate, names, host):
+    """Where the private-address check would let it through, and when its own name was never asked for."""
+    names.addresses["alias.test"] = names.addresses["corporate.test"] = ["127.0.0.1"]
     port = corporate.endpoint.rpartition(":")[2]
     proxy = own_proxy(
         upstream={
             "allow_addresses": ["127.0.0.0/8"],
-            "proxy": {"url": corporate.url, "except": ["alias.test"]},
+            "proxy": {"url": f"http://{host}:{port}", "except": ["alias.test"]},
         }
     )
     sandbox = proxy.api.sandbox(proxy.api.store(["*:*"]))
