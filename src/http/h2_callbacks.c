@@ -182,6 +182,8 @@ static int on_frame_recv(nghttp2_session *library, const nghttp2_frame *frame, v
         on_stream_frame(session, frame);
     else if (frame->hd.type == NGHTTP2_GOAWAY && session->events->on_goaway != NULL)
         session->events->on_goaway(session->context, frame->goaway.error_code);
+    else if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+        session->has_peer_settings = true;
     return 0;
 }
 

@@ -324,6 +324,11 @@ size_t h2_session_stream_count(const struct h2_session *session)
     return session->stream_count;
 }
 
+bool h2_session_has_peer_settings(const struct h2_session *session)
+{
+    return session->has_peer_settings;
+}
+
 bool h2_session_peer_allows_websocket(const struct h2_session *session)
 {
     return nghttp2_session_get_remote_settings(session->library,

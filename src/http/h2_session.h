@@ -85,6 +85,8 @@ void h2_session_tick(struct h2_session *session, uint64_t now_ms);
 /* How many more streams h2_stream_open() may open now. */
 size_t h2_session_stream_room(const struct h2_session *session);
 size_t h2_session_stream_count(const struct h2_session *session);
+/* Whether its first SETTINGS have come. */
+bool h2_session_has_peer_settings(const struct h2_session *session);
 /* Whether the peer takes an extended CONNECT. */
 bool h2_session_peer_allows_websocket(const struct h2_session *session);
 

@@ -20,7 +20,8 @@ struct h2_session {
     void *context;                  /* borrowed */
     LIST_HEAD(, h2_stream) streams; /* that are not closed */
     size_t stream_count, wide_count;
-    enum h2_code doom;  /* found in a callback: what the session must end with */
+    enum h2_code doom; /* found in a callback: what the session must end with */
+    bool has_peer_settings;
     bool is_failed;     /* all streams were closed, nothing more is read */
     bool was_drained;   /* h2_session_drain() was called */
     struct buffer *out; /* during h2_session_pull() */

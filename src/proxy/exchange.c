@@ -6,6 +6,7 @@
 #include "observe/metrics.h"
 #include "proxy/exchange_record.h"
 #include "proxy/exchange_response.h"
+#include "proxy/exchange_websocket.h"
 #include "proxy/refusal.h"
 
 #include <stdlib.h>
@@ -207,7 +208,7 @@ static enum step step_upstream(struct exchange *exchange)
         .target = exchange->target,
         .is_tls = connection->is_tls,
         .fresh_only = exchange->was_retried,
-        .needs_h1 = exchange->request.wants_websocket,
+        .is_websocket = exchange->request.wants_websocket,
     };
     struct upstream *upstream = upstream_find(connection->sandbox, &wish, &exchange->waiter);
 
@@ -381,6 +382,8 @@ void exchange_complete(struct exchange *exchange)
 {
     bool is_reusable = exchange->response.keep_alive && exchange->is_request_sent;
 
+    if (exchange->request.wants_websocket)
+        exchange_websocket_end_request(exchange);
     upstream_end(exchange->upstream, exchange->origin, is_reusable);
     exchange->upstream = NULL;
     exchange->origin = NULL;

@@ -131,7 +131,8 @@ void exchange_record(const struct exchange *exchange, uint64_t duration_us)
     metrics_add(METRIC_VALUES_REDACTED, (long long)response_body_hits(&exchange->body));
     metrics_add(METRIC_TOKENS_REPLACED,
                 (long long)websocket_rewriter_injected(exchange->client_frames));
-    if (exchange->was_cut && !exchange->is_client_gone) /* allowed, and yet not complete */
+    if (exchange->was_cut && !exchange->is_client_gone &&
+        !exchange->was_renewed) /* allowed, and yet not complete */
         record.code = slice_from_string(refusal_code_name(cut_code(exchange)));
     write_audit(connection->proxy, &record, exchange->refusal);
 }

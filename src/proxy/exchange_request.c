@@ -75,6 +75,17 @@ static enum error write_head(struct exchange *exchange, const struct http_head *
     return exchange->origin->ops->send_request(exchange->origin, &request);
 }
 
+static enum error write_any_head(struct exchange *exchange, const struct http_head *head)
+{
+    struct http_head extended;
+
+    if (!exchange->request.wants_websocket || !exchange->upstream->speaks_h2)
+        return write_head(exchange, head);
+    extended = *head; /* the key is for HTTP/1 alone, which a later attempt may need */
+    http_head_remove(&extended, SLICE("sec-websocket-key"));
+    return write_head(exchange, &extended);
+}
+
 /* The values stand in `injected` alone, so the client's head can be sent again on another
  * connection. */
 static enum error write_injected_head(struct exchange *exchange, const struct http_head *head)
@@ -86,7 +97,7 @@ static enum error write_injected_head(struct exchange *exchange, const struct ht
     buffer_init(&storage, INJECTED_MAX);
     TRY(inject_request_head(exchange->values, &injected, &storage, &replaced));
     metrics_add(METRIC_TOKENS_REPLACED, (long long)replaced);
-    return write_head(exchange, &injected);
+    return write_any_head(exchange, &injected);
 }
 
 enum error exchange_request_send_head(struct exchange *exchange)
@@ -98,7 +109,7 @@ enum error exchange_request_send_head(struct exchange *exchange)
     if (exchange->finding.has_tokens)
         TRY(exchange->values != NULL ? write_injected_head(exchange, head) : ERR_NOT_FOUND);
     else
-        TRY(write_head(exchange, head));
+        TRY(write_any_head(exchange, head));
     exchange->is_request_sent = exchange->request.framing.kind == HTTP_BODY_NONE;
     return OK;
 }

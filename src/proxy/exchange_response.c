@@ -107,14 +107,12 @@ static enum error plan_response(struct exchange *exchange, struct http_head *hea
     return response_body_may_begin(&exchange->body) ? write_head(exchange) : OK;
 }
 
-/* What is left of the handshake for the client: of HTTP/2 a plain success (RFC 8441, 5). */
-static void adapt_switch(struct exchange *exchange, struct http_head *head)
+static enum error write_switch(struct exchange *exchange, struct http_head *head)
 {
     clean_head(head);
-    if (exchange->connection->h2 == NULL)
-        return;
-    head->status = 200;
-    http_head_remove(head, SLICE("sec-websocket-accept"));
+    TRY(redact_head(exchange, head));
+    TRY(exchange_websocket_adapt(exchange, head));
+    return write_head(exchange);
 }
 
 /* From here on bytes pass both ways as they come, until either side closes. */
@@ -125,16 +123,18 @@ static enum pump_result on_switch(struct exchange *exchange, struct http_head *h
     if (!exchange_websocket_accepts(exchange, head))
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the WebSocket handshake is not right");
     enum refusal_code outdated = exchange_websocket_outdated(exchange);
+    if (outdated ==
+        REFUSAL_SECRET_HOST_NOT_ALLOWED) /* not refused: the next one has the new ones */
+        return fail(exchange, REFUSAL_OVERLOADED, "the secrets for this host have just changed");
     if (outdated != REFUSAL_NONE)
         return fail(exchange, outdated, "what it was decided on has changed meanwhile");
     if (exchange_websocket_open(exchange) != OK)
         return fail(exchange, REFUSAL_OVERLOADED, "out of memory");
     origin->ops->set_framing(origin, (struct http_framing){.kind = HTTP_BODY_UNTIL_CLOSE});
-    adapt_switch(exchange, head);
     exchange->has_response_head = true;
     exchange->response.keep_alive = false;
     exchange->is_request_sent = false;
-    if (redact_head(exchange, head) != OK || write_head(exchange) != OK)
+    if (write_switch(exchange, head) != OK)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the head cannot be passed on");
     task_schedule(&exchange->connection->proxy->tasks, &exchange->task);
     return PUMP_DONE;
@@ -149,7 +149,7 @@ static enum pump_result on_head(struct exchange *exchange)
         origin->ops->parse_response(origin, &exchange->request, &exchange->response);
     if (fault.status != 0)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, fault.why);
-    if (exchange->response.status == 101)
+    if (exchange_websocket_is_switch(exchange))
         return on_switch(exchange, head);
     origin->ops->set_framing(origin, exchange->response.framing);
     if (exchange->response.is_interim)
@@ -213,12 +213,32 @@ static enum pump_result on_end(struct exchange *exchange)
     return PUMP_DONE;
 }
 
+/* It never agreed on HTTP/1.1, and does not speak it: it may take the WebSocket over HTTP/2. */
+static bool repeat_over_h2(struct exchange *exchange)
+{
+    if (!exchange->request.wants_websocket || exchange->has_response_head ||
+        exchange->interim_count > 0 || !upstream_is_unagreed(exchange->upstream))
+        return false;
+    sandbox_learn_h1_refusal(exchange->upstream->sandbox, &exchange->target, true);
+    return exchange_repeat(exchange);
+}
+
 static enum pump_result on_upstream_closed(struct exchange *exchange)
 {
+    if (repeat_over_h2(exchange))
+        return PUMP_ENDED;
     if (exchange->has_response_head || exchange->interim_count > 0)
         return fail(exchange, REFUSAL_UPSTREAM_CLOSED, "the response is incomplete");
     return exchange_retry(exchange) ? PUMP_ENDED
                                     : fail(exchange, REFUSAL_UPSTREAM_CLOSED, "no response came");
+}
+
+static enum pump_result on_upstream_fault(struct exchange *exchange)
+{
+    if (repeat_over_h2(exchange))
+        return PUMP_ENDED;
+    return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL,
+                exchange->origin->ops->fault(exchange->origin).why);
 }
 
 static enum pump_result on_upstream_refused(struct exchange *exchange)
@@ -244,8 +264,7 @@ static enum pump_result pass_event(struct exchange *exchange)
     case STREAM_BLOCKED:
         return PUMP_WAITING;
     case STREAM_FAULT:
-        return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL,
-                    exchange->origin->ops->fault(exchange->origin).why);
+        return on_upstream_fault(exchange);
     case STREAM_REFUSED:
         return on_upstream_refused(exchange);
     default:

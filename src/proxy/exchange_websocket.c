@@ -6,7 +6,7 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 
-enum { KEY_SIZE = 16, SWITCHING_PROTOCOLS = 101 };
+enum { KEY_SIZE = 16, SWITCHING_PROTOCOLS = 101, SUCCESS = 200 };
 enum { CLOSE_PROTOCOL_ERROR = 1002, CLOSE_POLICY_VIOLATION = 1008, CLOSE_SERVICE_RESTART = 1012 };
 
 static enum error add_random_key(struct http_head *head)
@@ -62,10 +62,30 @@ enum error exchange_websocket_prepare(struct exchange *exchange, struct http_hea
     return OK;
 }
 
-bool exchange_websocket_accepts(const struct exchange *exchange, const struct http_head *head)
+bool exchange_websocket_is_switch(const struct exchange *exchange)
+{
+    uint16_t status = exchange->response.status;
+
+    if (!exchange->request.wants_websocket || !exchange->upstream->speaks_h2)
+        return status == SWITCHING_PROTOCOLS;
+    return status / 100 == 2;
+}
+
+/* HTTP/2 proves by its SETTINGS what HTTP/1 proves by the key (RFC 8441, 5). */
+static bool is_agreed(const struct exchange *exchange, const struct http_head *head)
 {
     const struct http_field *accept = http_head_find(head, SLICE("sec-websocket-accept"));
 
+    if (exchange->upstream->speaks_h2)
+        return true;
+    return accept != NULL && http_head_count(head, SLICE("sec-websocket-accept")) == 1 &&
+           http_head_lists(head, SLICE("upgrade"), SLICE("websocket")) &&
+           http_head_lists(head, SLICE("connection"), SLICE("upgrade")) &&
+           slice_equals(accept->value, slice_from_string(exchange->websocket_accept));
+}
+
+bool exchange_websocket_accepts(const struct exchange *exchange, const struct http_head *head)
+{
     bool has_extension = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
     bool has_subprotocol = http_head_find(head, SLICE("sec-websocket-protocol")) != NULL;
 
@@ -73,10 +93,21 @@ bool exchange_websocket_accepts(const struct exchange *exchange, const struct ht
     if ((has_extension && !exchange->offers_extensions) ||
         (has_subprotocol && !exchange->offers_subprotocols))
         return false;
-    return accept != NULL && http_head_count(head, SLICE("sec-websocket-accept")) == 1 &&
-           http_head_lists(head, SLICE("upgrade"), SLICE("websocket")) &&
-           http_head_lists(head, SLICE("connection"), SLICE("upgrade")) &&
-           slice_equals(accept->value, slice_from_string(exchange->websocket_accept));
+    return is_agreed(exchange, head);
+}
+
+enum error exchange_websocket_adapt(const struct exchange *exchange, struct http_head *head)
+{
+    http_head_remove(head, SLICE("content-length")); /* means nothing here (RFC 9110, 9.3.6) */
+    http_head_remove(head, SLICE("sec-websocket-accept"));
+    head->reason = SLICE_NONE;
+    if (exchange->connection->h2 != NULL) {
+        head->status = SUCCESS;
+        return OK;
+    }
+    head->status = SWITCHING_PROTOCOLS;
+    return http_head_add_borrowed(head, SLICE("Sec-WebSocket-Accept"),
+                                  slice_from_string(exchange->websocket_accept));
 }
 
 enum error exchange_websocket_open(struct exchange *exchange)
@@ -137,6 +168,14 @@ static bool say_close(struct websocket_rewriter *frames, struct stream *to,
            to->ops->send_piece(to, buffer_view(out)) == OK;
 }
 
+void exchange_websocket_end_request(struct exchange *exchange)
+{
+    struct stream *origin = exchange->origin;
+
+    if (origin->ops->send_end(origin, NULL) == OK)
+        origin->ops->flush(origin);
+}
+
 static void end_open(struct exchange *exchange, enum refusal_code code,
                      const struct farewell *farewell)
 {
@@ -144,7 +183,7 @@ static void end_open(struct exchange *exchange, enum refusal_code code,
 
     exchange->cut_reason = code;
     if (say_close(exchange->client_frames, origin, farewell))
-        origin->ops->flush(origin); /* which is closed next */
+        exchange_websocket_end_request(exchange); /* which is closed next */
     if (say_close(exchange->body.frames, client, farewell) &&
         client->ops->send_end(client, NULL) == OK)
         exchange_break_off(exchange);
@@ -161,7 +200,7 @@ void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code)
 
 static bool is_open(const struct exchange *exchange)
 {
-    return exchange->response.status == SWITCHING_PROTOCOLS && exchange->is_head_written;
+    return exchange->is_head_written && exchange_websocket_is_switch(exchange);
 }
 
 void exchange_websocket_follow_view(struct exchange *exchange)
@@ -173,6 +212,9 @@ void exchange_websocket_follow_view(struct exchange *exchange)
 
     enum refusal_code code =
         is_open(exchange) ? exchange_websocket_outdated(exchange) : REFUSAL_NONE;
-    if (code != REFUSAL_NONE)
-        end_open(exchange, code, code == REFUSAL_SECRET_HOST_NOT_ALLOWED ? &changed : &refused);
+    if (code == REFUSAL_NONE)
+        return;
+    /* Nothing was refused there: whoever asks again gets the new secrets. */
+    exchange->was_renewed = code == REFUSAL_SECRET_HOST_NOT_ALLOWED;
+    end_open(exchange, code, exchange->was_renewed ? &changed : &refused);
 }

@@ -331,14 +331,11 @@ static size_t stream_room(const struct stream *stream)
 static enum error send_request(struct stream *stream, const struct stream_request *request)
 {
     struct h2_message *message = of(stream);
-    unsigned flags = 0;
-
-    if (request->framing.kind == HTTP_BODY_NONE)
-        flags |= H2_HEAD_ENDS;
-    if (request->has_values)
-        flags |= H2_HEAD_NEVER_INDEX;
+    bool ends = request->framing.kind == HTTP_BODY_NONE && !request->is_websocket;
+    unsigned flags = (ends ? H2_HEAD_ENDS : 0) | (request->has_values ? H2_HEAD_NEVER_INDEX : 0);
     struct h2_request_line line = {
-        .method = request->method,
+        .method = request->is_websocket ? SLICE("CONNECT") : request->method,
+        .protocol = request->is_websocket ? SLICE("websocket") : SLICE_NONE,
         .scheme = SLICE("https"),
         .authority = request->host,
         .path = request->path,
@@ -348,7 +345,7 @@ static enum error send_request(struct stream *stream, const struct stream_reques
     TRY(h2_stream_open(message->link->session, &line, request->head, &message->h2));
     h2_stream_set_owner(message->h2, message);
     message->is_head_sent = true;
-    message->is_end_sent = (flags & H2_HEAD_ENDS) != 0;
+    message->is_end_sent = ends;
     return OK;
 }
 

@@ -395,6 +395,22 @@ bool sandbox_knows_h1(struct sandbox *sandbox, const struct authority *target)
     return known != NULL && known->speaks_h1;
 }
 
+void sandbox_learn_h1_refusal(struct sandbox *sandbox, const struct authority *target,
+                              bool refuses_h1)
+{
+    struct known_target *known = remember_target(sandbox, target);
+
+    if (known != NULL)
+        known->refuses_h1 = refuses_h1;
+}
+
+bool sandbox_knows_h1_refusal(struct sandbox *sandbox, const struct authority *target)
+{
+    const struct known_target *known = find_target(sandbox, target);
+
+    return known != NULL && known->refuses_h1;
+}
+
 void sandbox_gone(struct sandbox *sandbox)
 {
     sandbox->is_gone = true;

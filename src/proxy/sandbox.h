@@ -42,6 +42,7 @@ struct known_target {
     struct authority target;
     SSL_SESSION *session; /* resumes a connection; NULL: none yet */
     bool speaks_h1;       /* the last connection did */
+    bool refuses_h1;      /* when nothing else was offered */
 };
 
 struct sandbox {
@@ -116,6 +117,10 @@ void sandbox_learn_protocol(struct sandbox *sandbox, const struct authority *tar
                             bool speaks_h2);
 /* False also when nothing is known. */
 bool sandbox_knows_h1(struct sandbox *sandbox, const struct authority *target);
+/* Whether it is of no use to offer HTTP/1.1 alone, as a WebSocket otherwise does. */
+void sandbox_learn_h1_refusal(struct sandbox *sandbox, const struct authority *target,
+                              bool refuses_h1);
+bool sandbox_knows_h1_refusal(struct sandbox *sandbox, const struct authority *target);
 
 /* Once a second: lets go of sandboxes that nobody used for SANDBOX_LINGER_MS. */
 void sandbox_expire_idle(struct proxy *proxy);

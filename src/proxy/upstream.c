@@ -4,6 +4,7 @@
 #include "proxy/upstream.h"
 
 #include "observe/metrics.h"
+#include "proxy/upstream_match.h"
 #include "proxy/upstream_tls.h"
 
 #include <stdio.h>
@@ -42,11 +43,43 @@ static void begin_idling(struct upstream *upstream)
     deadline_set(&upstream->deadline, upstream->sandbox->proxy->settings.upstream_idle_timeout_ms);
 }
 
+static void become_open(struct upstream *upstream)
+{
+    upstream->state = UPSTREAM_OPEN;
+    metrics_add(METRIC_UPSTREAM_DIALS, 1);
+    begin_idling(upstream);
+    wake_waiting(upstream);
+}
+
+static void fail_h2(struct upstream *upstream, enum refusal_code code, struct slice detail)
+{
+    h2_link_close(&upstream->h2);
+    fail(upstream, code, detail);
+}
+
+/* It was opened because the origin refused HTTP/1.1, which the next WebSocket tries again. */
+static void step_settling(struct upstream *upstream)
+{
+    if (upstream_match_takes_websockets(upstream)) {
+        become_open(upstream);
+    } else if (upstream->h2.is_over) {
+        fail_h2(upstream, REFUSAL_UPSTREAM_CLOSED, SLICE("the HTTP/2 connection did not begin"));
+    } else if (h2_session_has_peer_settings(upstream->h2.session)) {
+        sandbox_learn_h1_refusal(upstream->sandbox, &upstream->target, false);
+        fail_h2(upstream, REFUSAL_UPSTREAM_PROTOCOL,
+                SLICE("it speaks HTTP/2 alone and does not announce WebSockets there (RFC 8441)"));
+    }
+}
+
 /* The session is over, or has fewer streams. */
 static void on_h2_change(void *owner)
 {
     struct upstream *upstream = owner;
 
+    if (upstream->state == UPSTREAM_SETTLING) {
+        step_settling(upstream);
+        return;
+    }
     if (upstream->h2.is_over)
         remove_from_pool(upstream); /* no new streams; those there are hear of it themselves */
     if (upstream->h2.message_count > 0)
@@ -64,6 +97,15 @@ static enum error open_h2(struct upstream *upstream)
     return h2_link_open(&upstream->h2, upstream->sandbox->proxy, &upstream->leg, H2_RESPONSES);
 }
 
+/* One that was offered HTTP/1 alone says nothing about what it prefers. */
+static void learn_protocol(struct upstream *upstream)
+{
+    if (upstream->use != UPSTREAM_FOR_UPGRADE)
+        sandbox_learn_protocol(upstream->sandbox, &upstream->target, upstream->speaks_h2);
+    if (upstream->use == UPSTREAM_FOR_CONNECT && !upstream->speaks_h2)
+        sandbox_learn_h1_refusal(upstream->sandbox, &upstream->target, false);
+}
+
 static void on_open(struct upstream *upstream)
 {
     upstream->speaks_h2 = upstream->is_tls && upstream_tls_speaks_h2(upstream);
@@ -71,11 +113,20 @@ static void on_open(struct upstream *upstream)
         fail(upstream, REFUSAL_OVERLOADED, SLICE_NONE);
         return;
     }
-    sandbox_learn_protocol(upstream->sandbox, &upstream->target, upstream->speaks_h2);
-    upstream->state = UPSTREAM_OPEN;
-    metrics_add(METRIC_UPSTREAM_DIALS, 1);
-    begin_idling(upstream);
-    wake_waiting(upstream);
+    learn_protocol(upstream);
+    if (!upstream->speaks_h2 || upstream->use != UPSTREAM_FOR_CONNECT) {
+        become_open(upstream);
+        return;
+    }
+    upstream->state = UPSTREAM_SETTLING;
+    h2_link_step(&upstream->h2); /* the SETTINGS may have come with the handshake */
+}
+
+/* Either it says that it does not speak HTTP/1.1 (RFC 7301, 3.2), or it just closes. */
+static void learn_from_failure(struct upstream *upstream)
+{
+    if (upstream->use == UPSTREAM_FOR_UPGRADE && upstream_tls_trusts(upstream))
+        sandbox_learn_h1_refusal(upstream->sandbox, &upstream->target, true);
 }
 
 static void step_greeting(struct upstream *upstream)
@@ -92,6 +143,7 @@ static void step_greeting(struct upstream *upstream)
     case LEG_BLOCKED:
         return;
     default:
+        learn_from_failure(upstream);
         upstream_tls_explain(upstream, why, sizeof(why));
         fail(upstream, REFUSAL_UPSTREAM_TLS, slice_from_string(why));
     }
@@ -129,7 +181,7 @@ static void on_expired(void *owner)
     if (upstream->state == UPSTREAM_OPEN || upstream->state == UPSTREAM_FAILED)
         upstream_free(upstream);
     else
-        fail(upstream, REFUSAL_UPSTREAM_TIMEOUT, SLICE("the TLS handshake took too long"));
+        fail_h2(upstream, REFUSAL_UPSTREAM_TIMEOUT, SLICE("the handshake took too long"));
 }
 
 static void pool_insert(struct upstream *upstream)
@@ -139,25 +191,19 @@ static void pool_insert(struct upstream *upstream)
     upstream->sandbox->spare_upstream_count++;
 }
 
-static bool is_named_private(const struct upstream *upstream)
-{
-    const struct view *view = upstream->sandbox->view;
-
-    return decision_for_private(view, &upstream->target.host).verdict == VERDICT_ALLOW;
-}
-
 static void dial(struct upstream *upstream)
 {
     struct proxy *proxy = upstream->sandbox->proxy;
     uint64_t ticket = ticket_open(proxy, &upstream->ticket, TICKET_DIAL, upstream);
 
-    upstream->is_private = is_named_private(upstream);
+    upstream->is_private = upstream_match_is_named_private(upstream);
     proxy->services.dial(proxy->services.context, ticket, upstream->sandbox->view,
                          &upstream->target);
 }
 
 /* Spare until somebody claims it. */
-static struct upstream *upstream_new(struct sandbox *sandbox, const struct upstream_wish *wish)
+static struct upstream *upstream_new(struct sandbox *sandbox, const struct upstream_wish *wish,
+                                     enum upstream_use use)
 {
     struct upstream *upstream = calloc(1, sizeof(*upstream));
 
@@ -166,7 +212,7 @@ static struct upstream *upstream_new(struct sandbox *sandbox, const struct upstr
     upstream->sandbox = sandbox;
     upstream->target = wish->target;
     upstream->is_tls = wish->is_tls;
-    upstream->offers_h1_only = wish->needs_h1;
+    upstream->use = use;
     upstream->leg.fd = -1;
     waitlist_init(&upstream->waiting);
     h1_stream_init(&upstream->h1, &upstream->leg, H1_RESPONSES);
@@ -175,70 +221,39 @@ static struct upstream *upstream_new(struct sandbox *sandbox, const struct upstr
     return upstream;
 }
 
-static bool fits(const struct upstream *upstream, const struct upstream_wish *wish)
-{
-    bool may_speak_h2 =
-        upstream->state == UPSTREAM_OPEN ? upstream->speaks_h2 : !upstream->offers_h1_only;
-
-    return upstream->is_tls == wish->is_tls && authority_equals(&upstream->target, &wish->target) &&
-           !(wish->needs_h1 && wish->is_tls && may_speak_h2) &&
-           !(wish->fresh_only && upstream->exchanges > 0) && upstream_tls_is_current(upstream) &&
-           upstream->is_private == is_named_private(upstream); /* else it was judged otherwise */
-}
-
-static bool has_room(const struct upstream *upstream)
-{
-    return !upstream->speaks_h2 || h2_session_stream_room(upstream->h2.session) > 0;
-}
-
-/* One on its way can serve all who wait for it, unless it is known to speak HTTP/1: then it is for
- * the first of them. */
-static bool is_usable(const struct upstream *upstream)
-{
-    if (upstream->state == UPSTREAM_OPEN)
-        return has_room(upstream);
-    return upstream->state == UPSTREAM_FAILED || waitlist_is_empty(&upstream->waiting) ||
-           !(upstream->offers_h1_only || sandbox_knows_h1(upstream->sandbox, &upstream->target));
-}
-
-static bool has_spare(struct sandbox *sandbox, const struct upstream_wish *wish)
+static bool has_spare(struct sandbox *sandbox, const struct upstream_wish *wish,
+                      enum upstream_use use)
 {
     struct upstream *upstream;
 
     TAILQ_FOREACH(upstream, &sandbox->spare_upstreams, link)
     {
-        if (fits(upstream, wish) && is_usable(upstream))
+        if (upstream_match_fits(upstream, wish, use) && upstream_match_is_usable(upstream))
             return true;
     }
     return false;
 }
 
-/* What came after its last response, if only the origin's goodbye, makes it unusable: the next
- * exchange must not take it for its own answer. */
-static bool is_stale(struct upstream *upstream)
-{
-    return upstream->state == UPSTREAM_OPEN && !upstream->speaks_h2 && upstream->exchanges > 0 &&
-           !leg_is_quiet(&upstream->leg);
-}
-
-static struct upstream *find_spare(struct sandbox *sandbox, const struct upstream_wish *wish)
+static struct upstream *find_spare(struct sandbox *sandbox, const struct upstream_wish *wish,
+                                   enum upstream_use use)
 {
     struct upstream *upstream = TAILQ_FIRST(&sandbox->spare_upstreams), *next;
 
     for (; upstream != NULL; upstream = next) {
         next = TAILQ_NEXT(upstream, link);
-        if (!fits(upstream, wish) || !is_usable(upstream))
+        if (!upstream_match_fits(upstream, wish, use) || !upstream_match_is_usable(upstream))
             continue;
-        if (!is_stale(upstream))
+        if (!upstream_match_is_stale(upstream))
             return upstream;
         upstream_free(upstream);
     }
     return NULL;
 }
 
-static struct upstream *dial_new(struct sandbox *sandbox, const struct upstream_wish *wish)
+static struct upstream *dial_new(struct sandbox *sandbox, const struct upstream_wish *wish,
+                                 enum upstream_use use)
 {
-    struct upstream *upstream = upstream_new(sandbox, wish);
+    struct upstream *upstream = upstream_new(sandbox, wish, use);
 
     if (upstream != NULL)
         dial(upstream);
@@ -249,17 +264,31 @@ void upstream_warm(struct sandbox *sandbox, const struct authority *target, bool
 {
     const struct upstream_wish wish = {.target = *target, .is_tls = is_tls};
 
-    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX && !has_spare(sandbox, &wish))
-        dial_new(sandbox, &wish);
+    if (sandbox->spare_upstream_count < SANDBOX_POOL_MAX &&
+        !has_spare(sandbox, &wish, UPSTREAM_FOR_ANY))
+        dial_new(sandbox, &wish, UPSTREAM_FOR_ANY);
+}
+
+/* A WebSocket goes over HTTP/1.1, unless a connection that is there takes it as a stream, or the
+ * origin does not speak HTTP/1.1. */
+static enum upstream_use use_for(struct sandbox *sandbox, const struct upstream_wish *wish)
+{
+    if (!wish->is_websocket)
+        return UPSTREAM_FOR_ANY;
+    if (wish->is_tls && (sandbox_knows_h1_refusal(sandbox, &wish->target) ||
+                         has_spare(sandbox, wish, UPSTREAM_FOR_CONNECT)))
+        return UPSTREAM_FOR_CONNECT;
+    return UPSTREAM_FOR_UPGRADE;
 }
 
 struct upstream *upstream_find(struct sandbox *sandbox, const struct upstream_wish *wish,
                                struct waiter *waiter)
 {
-    struct upstream *upstream = find_spare(sandbox, wish);
+    enum upstream_use use = use_for(sandbox, wish);
+    struct upstream *upstream = find_spare(sandbox, wish, use);
 
     if (upstream == NULL)
-        upstream = dial_new(sandbox, wish);
+        upstream = dial_new(sandbox, wish, use);
     if (upstream != NULL && upstream->state != UPSTREAM_OPEN && upstream->state != UPSTREAM_FAILED)
         waitlist_add(&upstream->waiting, waiter);
     return upstream;
@@ -293,6 +322,11 @@ struct stream *upstream_begin(struct upstream *upstream, struct task *task)
     upstream->on_change = run_task;
     upstream->owner = task;
     return &upstream->h1.stream;
+}
+
+bool upstream_is_unagreed(const struct upstream *upstream)
+{
+    return upstream->is_tls && !upstream_tls_has_agreed(upstream);
 }
 
 /* The one that was used least recently, and by nobody now. */

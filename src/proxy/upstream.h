@@ -14,8 +14,16 @@ enum { UPSTREAM_DETAIL_MAX = 160 };
 enum upstream_state {
     UPSTREAM_DIALING,  /* waits for the dialer */
     UPSTREAM_GREETING, /* waits for the TLS handshake */
+    UPSTREAM_SETTLING, /* waits for the origin's first SETTINGS */
     UPSTREAM_OPEN,
     UPSTREAM_FAILED, /* see `failure` */
+};
+
+/* What a connection is opened for. Once open it serves whatever it is good for. */
+enum upstream_use {
+    UPSTREAM_FOR_ANY,
+    UPSTREAM_FOR_UPGRADE, /* HTTP/1 alone is offered */
+    UPSTREAM_FOR_CONNECT, /* a WebSocket as a stream of HTTP/2 (RFC 8441) */
 };
 
 struct upstream {
@@ -24,11 +32,11 @@ struct upstream {
     struct sandbox *sandbox;    /* borrowed: outlives it */
     struct authority target;
     bool is_tls;
-    bool is_private; /* dialled under a named exception for private addresses */
+    bool is_private;  /* dialled under a named exception for private addresses */
     uint64_t tls_tag; /* of the rules that its handshake began under; 0: not begun */
     enum upstream_state state;
     struct leg leg;
-    bool offers_h1_only;
+    enum upstream_use use;
     bool speaks_h2; /* as ALPN said */
     struct h1_stream h1;
     struct h2_link h2;
@@ -50,7 +58,7 @@ struct upstream_wish {
     struct authority target;
     bool is_tls;
     bool fresh_only; /* none that has served before */
-    bool needs_h1;   /* for an upgrade */
+    bool is_websocket;
 };
 
 /* A spare connection that fits, one on its way, or a new one. While its state is not settled
@@ -60,6 +68,8 @@ struct upstream *upstream_find(struct sandbox *sandbox, const struct upstream_wi
 /* An open one serves the exchange of this task, which runs when it is readable or writable. NULL
  * when out of memory. */
 struct stream *upstream_begin(struct upstream *upstream, struct task *task);
+/* Whether the origin has agreed on no protocol at all: it may be one that speaks HTTP/2 alone. */
+bool upstream_is_unagreed(const struct upstream *upstream);
 /* The exchange is over. `is_reusable`: both messages were complete and in order; then the
  * connection goes back to the pool if nothing came after them, else it is closed. NULL upstream is
  * fine. */

@@ -173,7 +173,7 @@ enum error upstream_tls_start(struct upstream *upstream)
                              ssl));
     if (!expect_identity(ssl, &upstream->target.host))
         return ERR_CRYPTO;
-    if (upstream->offers_h1_only && !offer_h1_only(ssl))
+    if (upstream->use == UPSTREAM_FOR_UPGRADE && !offer_h1_only(ssl))
         return ERR_CRYPTO;
     offer_session(upstream, ssl);
     return OK;
@@ -220,11 +220,26 @@ void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why
     ERR_clear_error();
 }
 
-bool upstream_tls_speaks_h2(const struct upstream *upstream)
+static struct slice agreed_protocol(const struct upstream *upstream)
 {
     const unsigned char *protocol;
     unsigned len;
 
     SSL_get0_alpn_selected(upstream->leg.ssl, &protocol, &len);
-    return slice_equals(slice_of(protocol, len), SLICE("h2"));
+    return slice_of(protocol, len);
+}
+
+bool upstream_tls_speaks_h2(const struct upstream *upstream)
+{
+    return slice_equals(agreed_protocol(upstream), SLICE("h2"));
+}
+
+bool upstream_tls_has_agreed(const struct upstream *upstream)
+{
+    return agreed_protocol(upstream).len > 0;
+}
+
+bool upstream_tls_trusts(const struct upstream *upstream)
+{
+    return SSL_get_verify_result(upstream->leg.ssl) == X509_V_OK;
 }

@@ -18,5 +18,8 @@ bool upstream_tls_is_current(const struct upstream *upstream);
 bool upstream_tls_check(struct upstream *upstream, char *why, size_t why_size);
 /* Why the handshake failed, as a sentence without bytes that the peer chose. */
 void upstream_tls_explain(const struct upstream *upstream, char *why, size_t why_size);
-/* Whether ALPN has chosen h2. */
+/* Whether ALPN has chosen h2; whether it has chosen anything. */
 bool upstream_tls_speaks_h2(const struct upstream *upstream);
+bool upstream_tls_has_agreed(const struct upstream *upstream);
+/* After a handshake that failed: whether it was for another reason than the certificate. */
+bool upstream_tls_trusts(const struct upstream *upstream);

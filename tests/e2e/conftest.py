@@ -52,6 +52,8 @@ LATE_NAMES = [
     "grpc-js.test",
     "ws.test",
     "ws-js.test",
+    "ws-h2.test",
+    "ws-node2.test",
 ]
 
 # What the name server knows, for names that are not in upstream.resolve.

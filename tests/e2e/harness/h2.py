@@ -12,6 +12,7 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import h2.settings
 
 from .scripted import Scripted
 from .wait import GENEROUS
@@ -223,6 +224,17 @@ class Stream:
         self.head([(":status", str(status)), *fields])
 
 
+class Collected:
+    """What has come on a stream of HTTP/2, to be read like a connection."""
+
+    def __init__(self, stream):
+        self.stream, self.at = stream, 0
+
+    def exactly(self, count):
+        self.at += count
+        return self.stream.wait_body(self.at)[self.at - count : self.at]
+
+
 class Peer:
     """One end of a connection. Its threads read and write; tests wait for what has come."""
 
@@ -237,7 +249,7 @@ class Peer:
         )
         self.h2 = h2.connection.H2Connection(config)
         if settings:
-            self.h2.local_settings.update(settings)
+            self.h2.local_settings = h2.settings.Settings(is_client, settings)  # none is pending
         self.moved = threading.Condition(threading.RLock())
         self.streams, self._to_send = {}, b""
         self.goaway = self.error = None
@@ -433,8 +445,9 @@ def connect(sandbox, host, **options):
 class H2Origin(Scripted):
     """Speaks HTTP/2 alone. Each stream has a thread of its own."""
 
-    def __init__(self, context, port=0):
+    def __init__(self, context, port=0, settings=None):
         context.set_alpn_protocols(["h2"])
+        self.settings = settings
         self.peers, self._holding = [], set()
         super().__init__(context, port=port)
 
@@ -448,8 +461,10 @@ class H2Origin(Scripted):
     def _serve(self, sock):
         with contextlib.suppress(OSError):
             pipe = Pipe(sock, self.context)
-            assert pipe.tls.selected_alpn_protocol() == "h2"
-            self.peers.append(Peer(pipe, False, self._begin))
+            if pipe.tls.selected_alpn_protocol() == "h2":
+                self.peers.append(Peer(pipe, False, self._begin, self.settings))
+            else:
+                pipe.close()
 
     def _begin(self, stream):
         stream.holds = stream.path in self._holding
