@@ -22,7 +22,7 @@ bool upstream_match_is_named_private(const struct upstream *upstream)
 static bool is_good_for(const struct upstream *upstream, enum upstream_use use)
 {
     if (upstream->state != UPSTREAM_OPEN)
-        return upstream->use == use;
+        return upstream->use == use || !upstream->is_tls; /* without TLS there is no choice */
     return use == UPSTREAM_FOR_ANY ||
            (use == UPSTREAM_FOR_UPGRADE ? !upstream->speaks_h2
                                         : upstream_match_takes_websockets(upstream));

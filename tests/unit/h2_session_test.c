@@ -286,9 +286,26 @@ static void an_extended_connect_is_a_websocket_request(void **state)
     h2_pair_free(pair);
 }
 
+static void an_upstream_says_in_its_settings_whether_it_takes_websockets(void **state)
+{
+    struct h2_limits limits = h2_session_default_limits();
+    struct h2_pair *pair = h2_pair_new();
+    struct h2_end early;
+
+    (void)state;
+    h2_end_init(&early, H2_RESPONSES, &limits);
+    assert_false(h2_session_has_peer_settings(early.session));
+    assert_false(h2_session_peer_allows_websocket(early.session));
+    assert_true(h2_session_has_peer_settings(pair->client.session));
+    assert_false(h2_session_peer_allows_websocket(pair->client.session));
+    h2_end_clear(&early);
+    h2_pair_free(pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_upstream_says_in_its_settings_whether_it_takes_websockets),
         cmocka_unit_test(a_request_and_its_response_arrive_as_they_were_sent),
         cmocka_unit_test(trailers_come_behind_the_body_both_ways),
         cmocka_unit_test(interim_responses_come_before_the_one_that_counts),
