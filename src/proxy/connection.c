@@ -119,6 +119,21 @@ void connection_free(struct connection *connection)
     proxy_connection_gone(proxy);
 }
 
+void connection_free_lost(struct proxy *proxy)
+{
+    struct connection *next;
+
+    for (struct connection *connection = TAILQ_FIRST(&proxy->connections); connection != NULL;
+         connection = next) {
+        next = TAILQ_NEXT(connection, link);
+        if (!leg_is_lost(&connection->leg))
+            continue;
+        if (connection->exchange != NULL)
+            connection->exchange->is_client_gone = true;
+        connection_free(connection);
+    }
+}
+
 void connection_follow_view(struct connection *connection)
 {
     if (connection->state == CONNECTION_PASSING)

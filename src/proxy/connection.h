@@ -77,6 +77,8 @@ void connection_set_tunnel(struct connection *connection, const struct authority
 void connection_await_greeting(struct connection *connection);
 /* Closes at once. */
 void connection_free(struct connection *connection);
+/* Those whose client has reset while its bytes had to wait for an upstream that takes none. */
+void connection_free_lost(struct proxy *proxy);
 /* Its sandbox has another view: a passthrough that this one does not allow ends, and so does an
  * open WebSocket that it does not cover; requests are decided one by one. May free it. */
 void connection_follow_view(struct connection *connection);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <sodium.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -195,6 +196,14 @@ bool leg_is_quiet(struct leg *leg)
         (leg->ssl != NULL && SSL_has_pending(leg->ssl)))
         return false;
     return recv(leg->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+bool leg_is_lost(const struct leg *leg)
+{
+    struct pollfd state = {.fd = leg->fd}; /* errors are always reported */
+
+    return leg->fd >= 0 && !leg->is_reading && !leg->is_writing && poll(&state, 1, 0) == 1 &&
+           (state.revents & POLLERR) != 0;
 }
 
 enum leg_status leg_read_more(struct leg *leg)

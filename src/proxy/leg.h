@@ -87,6 +87,9 @@ static inline size_t leg_out_room(const struct leg *leg)
 }
 /* close_notify, then FIN. To be called when leg_flush() said LEG_READY. */
 void leg_finish_writing(struct leg *leg);
+/* The peer has reset the connection, and nobody heard it, because the leg is neither read nor
+ * written: asks the kernel, in that case alone. */
+bool leg_is_lost(const struct leg *leg);
 static inline bool leg_is_open(const struct leg *leg)
 {
     return leg->fd >= 0;

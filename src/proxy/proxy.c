@@ -55,6 +55,7 @@ static void on_tick(UNUSED evutil_socket_t fd, UNUSED short what, void *argument
 
     sandbox_expire_idle(proxy);
     source_expire(proxy);
+    connection_free_lost(proxy);
 }
 
 static enum error start_tick(struct proxy *proxy)

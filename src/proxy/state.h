@@ -42,7 +42,7 @@ struct proxy {
     size_t listener_count;
     struct dns_gate *dns_gate; /* NULL: there is none */
     TAILQ_HEAD(, connection) connections;
-    struct event *tick; /* once a second: idle sandboxes and sources */
+    struct event *tick; /* once a second: idle sandboxes, sources, lost connections */
 
     struct audit_writer audit;
     struct deadline audit_flush;

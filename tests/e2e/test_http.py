@@ -10,6 +10,7 @@ import pytest
 
 from harness.expect import refusal
 from harness.message import Truncated, chunked, encode
+from harness.stalls import fill, reset
 from harness.wait import GENEROUS, until
 
 HOST = ("Host", "api.test")
@@ -296,6 +297,24 @@ def test_a_client_that_leaves_frees_the_upstream(origin, keyed):
     wire.reader.until(b"\r\n\r\n")
     wire.close()
     assert left.wait(GENEROUS)
+
+
+def test_a_client_that_resets_while_the_origin_reads_nothing_ends_the_exchange(proxy, origin, keyed):
+    has_begun, is_over = threading.Event(), threading.Event()
+
+    def script(exchange):
+        exchange.close_after = True
+        has_begun.set()
+        is_over.wait(2 * GENEROUS)
+
+    path = origin.on(script)
+    wire = keyed.sandbox.tunnel("api.test")
+    wire.send(encode(f"POST {path} HTTP/1.1", [HOST, ("Content-Length", "1000000000")]))
+    assert has_begun.wait(GENEROUS)
+    fill(wire.sock)
+    reset(wire.sock)
+    proxy.wait_for_audit(sandbox=keyed.sandbox.id, path=path)
+    is_over.set()
 
 
 def test_a_body_of_some_megabytes_goes_both_ways_unchanged(origin, keyed):

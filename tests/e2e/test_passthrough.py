@@ -12,6 +12,7 @@ import pytest
 
 from harness.expect import refusal
 from harness.proxy import Sealgate
+from harness.stalls import fill, reset, sees_reset
 from harness.wait import GENEROUS, until
 
 PINNED = ["api.test", "h2.test", "raw.test", "closed.test"]
@@ -296,16 +297,21 @@ def test_each_side_may_stop_talking_and_go_on_listening(opened):
 
 def test_a_reset_is_passed_on(opened):
     wire, far = opened
-    far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    far.close()
+    reset(far)
     assert is_cut(wire.sock)
 
 
 def test_a_client_that_resets_frees_the_origin(opened):
     wire, far = opened
-    wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    wire.close()
+    reset(wire.sock)
     assert is_cut(far)
+
+
+def test_a_client_that_resets_while_the_origin_reads_nothing_frees_it(opened):
+    wire, far = opened
+    fill(wire.sock)
+    reset(wire.sock)
+    assert sees_reset(far, 4)
 
 
 def test_a_tunnel_without_traffic_ends(upstream, raw_origin, own_proxy):
