@@ -18,6 +18,7 @@ static const struct range ipv4_ranges[] = {
     {IPV4(10, 0, 0, 0, 8), ADDRESS_PRIVATE},       /* private use, RFC 1918 */
     {IPV4(100, 64, 0, 0, 10), ADDRESS_PRIVATE},    /* carrier-grade NAT, RFC 6598 */
     {IPV4(127, 0, 0, 0, 8), ADDRESS_PRIVATE},      /* loopback */
+    {IPV4(168, 63, 129, 16, 32), ADDRESS_PRIVATE}, /* Azure's own, seen by its machines alone */
     {IPV4(169, 254, 0, 0, 16), ADDRESS_PRIVATE},   /* link-local; cloud metadata */
     {IPV4(172, 16, 0, 0, 12), ADDRESS_PRIVATE},    /* private use */
     {IPV4(192, 0, 0, 0, 24), ADDRESS_PRIVATE},     /* IETF protocols; our own NAT */

@@ -31,6 +31,9 @@ static const struct {
     {"127.0.0.1", PRIVATE},
     {"127.255.255.255", PRIVATE},
     {"128.0.0.0", PUBLIC},
+    {"168.63.129.15", PUBLIC},
+    {"168.63.129.16", PRIVATE}, /* certificates and settings of a machine at Azure */
+    {"168.63.129.17", PUBLIC},
     {"169.253.255.255", PUBLIC},
     {"169.254.169.254", PRIVATE}, /* cloud metadata */
     {"169.255.0.0", PUBLIC},
@@ -222,16 +225,22 @@ static void a_named_exception_reaches_numbered_networks_and_no_metadata(void **s
         const char *address;
         bool is_internal;
     } addresses[] = {
-        {"10.0.0.0", true},         {"10.255.255.255", true},   {"100.64.0.0", true},
-        {"100.127.255.255", true},  {"172.16.0.0", true},       {"172.31.255.255", true},
-        {"192.168.0.0", true},      {"192.168.255.255", true},  {"fc00::1", true},
-        {"fd12:3456::1", true},     {"0.0.0.0", false},         {"127.0.0.1", false},
-        {"169.254.169.254", false}, {"169.254.0.1", false},     {"192.0.0.1", false},
-        {"192.0.2.1", false},       {"198.18.0.1", false},      {"224.0.0.1", false},
-        {"8.8.8.8", false},         {"100.100.100.200", false}, {"::1", false},
-        {"fe80::1", false},         {"fec0::1", false},         {"fd00:ec2::254", false},
-        {"fd20:ce::254", false},    {"::ffff:10.0.0.1", false}, {"64:ff9b::a00:1", false},
-        {"2002:a00:1::", false},    {"2001:db8::1", false},     {"2606:4700::1", false},
+        {"10.0.0.0", true},         {"10.255.255.255", true},
+        {"100.64.0.0", true},       {"100.127.255.255", true},
+        {"172.16.0.0", true},       {"172.31.255.255", true},
+        {"192.168.0.0", true},      {"192.168.255.255", true},
+        {"fc00::1", true},          {"fd12:3456::1", true},
+        {"0.0.0.0", false},         {"127.0.0.1", false},
+        {"169.254.169.254", false}, {"169.254.0.1", false},
+        {"192.0.0.1", false},       {"192.0.2.1", false},
+        {"198.18.0.1", false},      {"224.0.0.1", false},
+        {"168.63.129.16", false},   {"8.8.8.8", false},
+        {"100.100.100.200", false}, {"::1", false},
+        {"fe80::1", false},         {"fec0::1", false},
+        {"fd00:ec2::254", false},   {"fd20:ce::254", false},
+        {"::ffff:10.0.0.1", false}, {"64:ff9b::a00:1", false},
+        {"2002:a00:1::", false},    {"2001:db8::1", false},
+        {"2606:4700::1", false},
     };
 
     (void)state;
