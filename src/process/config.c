@@ -44,6 +44,7 @@ static const char defaults[] = "data_dir: /var/lib/sealgate\n"
                                "  connect_timeout: 10s\n"
                                "  header_timeout: 30s\n"
                                "  idle_timeout: 10m\n"
+                               "  body_rate: 64\n"
                                "  upstream_idle_timeout: 1m\n"
                                "audit: { file: DATA_DIR/audit.jsonl }\n"
                                "stores: []\n";

@@ -78,6 +78,7 @@ struct config {
     uint64_t requests_per_second, request_burst; /* 0 per second: any number */
     uint64_t header_bytes, header_fields, uri_bytes;
     uint64_t body_bytes; /* 0: any */
+    uint64_t body_rate;  /* bytes per second, 0: any */
     uint64_t drain_timeout_ms, connect_timeout_ms, header_timeout_ms, idle_timeout_ms;
     uint64_t upstream_idle_timeout_ms;
     enum config_audit_kind audit_kind;
@@ -124,6 +125,10 @@ const struct config_resolve *config_find_resolve(const struct config *config,
                                                  const struct host_name *host);
 /* Whether upstream.proxy is the way there. */
 bool config_goes_through_proxy(const struct config *config, const struct authority *target);
+
+/* The same number for configurations that lead to the same addresses: resolve, allow_addresses,
+ * nameservers and proxy of `upstream`. */
+uint64_t config_route_tag(const struct config *config);
 
 /* Every key with its default, as YAML: what config_parse() starts from. Static. */
 const char *config_defaults(void);

@@ -36,6 +36,8 @@ static struct proxy_settings settings_of(const struct config *config)
         .idle_timeout_ms = (uint32_t)config->idle_timeout_ms,
         .drain_timeout_ms = (uint32_t)config->drain_timeout_ms,
         .upstream_idle_timeout_ms = (uint32_t)config->upstream_idle_timeout_ms,
+        .body_rate = (uint32_t)config->body_rate,
+        .route_tag = config_route_tag(config),
     };
 }
 

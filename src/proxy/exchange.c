@@ -235,6 +235,34 @@ bool exchange_may_go_on(struct exchange *exchange, unsigned *turns)
     return false;
 }
 
+/* Not when it is the upstream that takes no more of the body. */
+static bool waits_for_client(const struct exchange *exchange)
+{
+    return exchange->state == EXCHANGE_FORWARDING && !exchange->is_request_sent &&
+           exchange->origin->ops->room(exchange->origin) > 0;
+}
+
+/* What goes through a WebSocket, or is uploaded without a length, may be a conversation, which has
+ * its pauses. A response that lies ready and is not taken is none. */
+static bool is_client_awaited(const struct exchange *exchange)
+{
+    if (exchange->request.wants_websocket)
+        return false;
+    return exchange->client->ops->room(exchange->client) == 0 ||
+           (exchange->request.framing.kind == HTTP_BODY_LENGTH && waits_for_client(exchange));
+}
+
+static bool keeps_up(struct exchange *exchange)
+{
+    const struct proxy_settings *settings = &exchange->connection->proxy->settings;
+    const struct body_pace_floor floor = {settings->body_rate, settings->idle_timeout_ms};
+    const struct body_pace_look look = {.now_ms = deadline_now_ms(),
+                                        .bytes = exchange->bytes_in + exchange->bytes_out,
+                                        .is_waiting = is_client_awaited(exchange)};
+
+    return body_pace_keeps_up(&exchange->pace, &look, floor);
+}
+
 static enum step step_forward(struct exchange *exchange)
 {
     if (!exchange->is_client_gone)
@@ -246,8 +274,11 @@ static enum step step_forward(struct exchange *exchange)
         if (exchange_watch_client(exchange) == PUMP_ENDED)
             return STEP_WAIT;
     }
-    if (exchange_response_pump(exchange) == PUMP_DONE)
+    enum pump_result result = exchange_response_pump(exchange);
+    if (result == PUMP_DONE)
         exchange_complete(exchange);
+    else if (result == PUMP_WAITING && !keeps_up(exchange))
+        on_deadline(exchange);
     return STEP_WAIT;
 }
 
@@ -262,13 +293,6 @@ void exchange_step(struct exchange *exchange)
 
     while (steps[exchange->state](exchange) == STEP_NEXT)
         ;
-}
-
-/* Not when it is the upstream that takes no more of the body. */
-static bool waits_for_client(const struct exchange *exchange)
-{
-    return exchange->state == EXCHANGE_FORWARDING && !exchange->is_request_sent &&
-           exchange->origin->ops->room(exchange->origin) > 0;
 }
 
 static void on_deadline(void *owner)

@@ -3,6 +3,7 @@
 
 /* One request and its response. exchange.c is the path of a request, step by step. */
 
+#include "proxy/body_pace.h"
 #include "proxy/connection.h"
 #include "proxy/response_body.h"
 #include "proxy/stream.h"
@@ -72,6 +73,7 @@ struct exchange {
     bool was_renewed;             /* a WebSocket that ended because a secret changed */
     uint16_t status;              /* what the client got */
     uint64_t bytes_in, bytes_out; /* body bytes */
+    struct body_pace pace;        /* of the client */
     uint64_t began_ms, began_us;  /* wall clock, monotonic */
 };
 

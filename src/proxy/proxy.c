@@ -168,20 +168,26 @@ enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind ki
     return OK;
 }
 
+static void close_outdated_upstreams(struct proxy *proxy)
+{
+    struct table_entry *entry;
+
+    for (entry = table_first(&proxy->sandboxes); entry != NULL;
+         entry = table_next(&proxy->sandboxes, entry))
+        upstream_close_outdated(CONTAINER_OF(entry, struct sandbox, entry));
+}
+
 void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings)
 {
     proxy->settings = *settings;
+    close_outdated_upstreams(proxy);
 }
 
 void proxy_set_upstream_rules(struct proxy *proxy, struct upstream_rules *rules)
 {
-    struct table_entry *entry;
-
     upstream_rules_free(proxy->upstream_rules);
     proxy->upstream_rules = rules;
-    for (entry = table_first(&proxy->sandboxes); entry != NULL;
-         entry = table_next(&proxy->sandboxes, entry))
-        upstream_close_outdated(CONTAINER_OF(entry, struct sandbox, entry));
+    close_outdated_upstreams(proxy);
 }
 
 void proxy_set_audit(struct proxy *proxy, int fd, bool is_datagram)

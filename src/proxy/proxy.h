@@ -29,6 +29,8 @@ struct proxy_settings {
     uint64_t body_bytes; /* 0: any */
     uint32_t connect_timeout_ms, header_timeout_ms, idle_timeout_ms, drain_timeout_ms;
     uint32_t upstream_idle_timeout_ms;
+    uint32_t body_rate; /* bytes per second that a client must move; 0: any */
+    uint64_t route_tag; /* another number, another way to origins: addresses, nameservers, proxy */
 };
 
 struct proxy_resources {
@@ -52,7 +54,8 @@ void proxy_free(struct proxy *proxy);
  * empty: the client has to say, or its address does. */
 MUST_USE enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind kind,
                                  struct slice sandbox_id);
-/* New settings for new connections; exchanges under way keep theirs. */
+/* New settings for new connections; exchanges under way keep theirs. Spare connections to origins
+ * that were made under another route_tag are closed. */
 void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings);
 /* Takes the rules (upstream_rules.h) for connections from now on. Spare ones that were made under
  * others are closed. */

@@ -9,7 +9,8 @@
 static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_BAD_REQUEST] = "Send one well-formed HTTP/1.1 request.",
     [REFUSAL_METHOD_NOT_ALLOWED] = "TRACE, TRACK and CONNECT inside a tunnel are never forwarded.",
-    [REFUSAL_REQUEST_TIMEOUT] = "Send the request without long pauses.",
+    [REFUSAL_REQUEST_TIMEOUT] = "Send the request without long pauses; the operator sets "
+                                "limits.idle_timeout and body_rate.",
     [REFUSAL_BODY_TOO_LARGE] = "Send less; the operator sets limits.body_bytes.",
     [REFUSAL_URI_TOO_LONG] = "Shorten the request target; the operator sets limits.uri_bytes.",
     [REFUSAL_HEADER_TOO_LARGE] =

@@ -84,7 +84,7 @@ static void on_h2_change(void *owner)
         remove_from_pool(upstream); /* no new streams; those there are hear of it themselves */
     if (upstream->h2.message_count > 0)
         deadline_set(&upstream->deadline, 0);
-    else if (upstream->h2.is_over)
+    else if (upstream->h2.is_over || !upstream_match_is_current(upstream))
         upstream_free(upstream);
     else if (upstream->deadline.at_ms == 0)
         begin_idling(upstream);
@@ -196,6 +196,8 @@ static void dial(struct upstream *upstream)
     struct proxy *proxy = upstream->sandbox->proxy;
     uint64_t ticket = ticket_open(proxy, &upstream->ticket, TICKET_DIAL, upstream);
 
+    upstream->route_tag = proxy->settings.route_tag;
+    upstream->dialed_ms = deadline_now_ms();
     upstream->is_private = upstream_match_is_named_private(upstream);
     proxy->services.dial(proxy->services.context, ticket, upstream->sandbox->view,
                          &upstream->target);
@@ -372,7 +374,7 @@ void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reus
         return;
     if (upstream->speaks_h2)
         end_h2(upstream, stream);
-    else if (is_reusable && stream->ops->is_clean(stream))
+    else if (is_reusable && upstream_match_is_current(upstream) && stream->ops->is_clean(stream))
         release(upstream);
     else
         upstream_free(upstream);
@@ -398,9 +400,18 @@ void upstream_close_outdated(struct sandbox *sandbox)
 
     for (; upstream != NULL; upstream = next) {
         next = TAILQ_NEXT(upstream, link);
-        if (upstream->h2.message_count == 0 && !upstream_tls_is_current(upstream))
+        if (upstream->h2.message_count == 0 && !upstream_match_is_current(upstream))
             upstream_free(upstream);
     }
+}
+
+/* What is left of connect_timeout for the handshake. */
+static uint64_t time_left(const struct upstream *upstream)
+{
+    uint64_t limit = upstream->sandbox->proxy->settings.connect_timeout_ms;
+    uint64_t gone = deadline_now_ms() - upstream->dialed_ms;
+
+    return gone < limit ? limit - gone : 1;
 }
 
 static void start_tls(struct upstream *upstream)
@@ -410,7 +421,7 @@ static void start_tls(struct upstream *upstream)
         return;
     }
     upstream->state = UPSTREAM_GREETING;
-    deadline_set(&upstream->deadline, upstream->sandbox->proxy->settings.connect_timeout_ms);
+    deadline_set(&upstream->deadline, time_left(upstream));
     step_greeting(upstream);
 }
 

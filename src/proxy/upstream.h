@@ -32,8 +32,10 @@ struct upstream {
     struct sandbox *sandbox;    /* borrowed: outlives it */
     struct authority target;
     bool is_tls;
-    bool is_private;  /* dialled under a named exception for private addresses */
-    uint64_t tls_tag; /* of the rules that its handshake began under; 0: not begun */
+    bool is_private;    /* dialled under a named exception for private addresses */
+    uint64_t route_tag; /* of the settings that it was dialled under */
+    uint64_t tls_tag;   /* of the rules that its handshake began under; 0: not begun */
+    uint64_t dialed_ms; /* when: the dial and the handshake share connect_timeout */
     enum upstream_state state;
     struct leg leg;
     enum upstream_use use;
@@ -74,7 +76,8 @@ bool upstream_is_unagreed(const struct upstream *upstream);
  * connection goes back to the pool if nothing came after them, else it is closed. NULL upstream is
  * fine. */
 void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reusable);
-/* Closes spare connections that were made under other rules than hold for this sandbox now. */
+/* Closes spare connections that were made under other rules or settings than hold for this sandbox
+ * now; those in use are closed when they are free. */
 void upstream_close_outdated(struct sandbox *sandbox);
 /* Closes. NULL is fine. */
 void upstream_free(struct upstream *upstream);

@@ -18,6 +18,12 @@ bool upstream_match_is_named_private(const struct upstream *upstream)
     return decision_for_private(view, &upstream->target.host).verdict == VERDICT_ALLOW;
 }
 
+bool upstream_match_is_current(const struct upstream *upstream)
+{
+    return upstream->route_tag == upstream->sandbox->proxy->settings.route_tag &&
+           upstream_tls_is_current(upstream);
+}
+
 /* What is not open yet, or never will be, is only for what it was meant for. */
 static bool is_good_for(const struct upstream *upstream, enum upstream_use use)
 {
@@ -33,7 +39,7 @@ bool upstream_match_fits(const struct upstream *upstream, const struct upstream_
 {
     return upstream->is_tls == wish->is_tls && authority_equals(&upstream->target, &wish->target) &&
            is_good_for(upstream, use) && !(wish->fresh_only && upstream->exchanges > 0) &&
-           upstream_tls_is_current(upstream) &&
+           upstream_match_is_current(upstream) &&
            upstream->is_private ==
                upstream_match_is_named_private(upstream); /* else it was judged otherwise */
 }

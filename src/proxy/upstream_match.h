@@ -14,6 +14,8 @@ bool upstream_match_is_usable(const struct upstream *upstream);
 /* What came after its last response, if only the origin's goodbye, makes it unusable: the next
  * exchange must not take it for its own answer. */
 bool upstream_match_is_stale(struct upstream *upstream);
+/* Whether it is what would be made now: the same way to the same origin, and the same TLS. */
+bool upstream_match_is_current(const struct upstream *upstream);
 /* It speaks HTTP/2, and announces that a WebSocket may be a stream of it (RFC 8441, 3). */
 bool upstream_match_takes_websockets(const struct upstream *upstream);
 /* Whether the sandbox's present view names the target as a private host. */

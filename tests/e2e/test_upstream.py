@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names, addresses, and the connections to origins."""
 
+import signal
 import socket
 import ssl
 import threading
@@ -10,7 +11,7 @@ import pytest
 from harness.expect import refusal
 from harness.message import encode
 from harness.ports import free_port
-from harness.wait import GENEROUS
+from harness.wait import GENEROUS, until
 
 
 def ok(exchange):
@@ -222,3 +223,21 @@ def test_a_client_session_is_resumed_for_its_own_name_alone(one_worker):
     first, _ = session_of("api.test")
     assert session_of("api.test", first)[1] is True
     assert session_of("other.test", first)[1] is False
+
+
+@pytest.mark.parametrize("host", ["api.test", "h2.test"])
+def test_after_a_reload_no_connection_leads_to_the_former_address(own_proxy, origin, h2_origin, host):
+    is_h2 = host == "h2.test"
+    former = h2_origin if is_h2 else origin
+    proxy = own_proxy(workers=1, upstream={"resolve": {host: former.endpoint}})
+    sandbox = proxy.api.sandbox(proxy.api.store([host]))
+    path = former.on(lambda exchange: exchange.answer(200))
+    with sandbox.tunnel(host) as wire:
+        fetch = lambda: wire.request("GET", path, [("Host", host)]).status
+        assert [fetch(), fetch()] == [200, 200]
+        moved = {host: "127.0.0.1:%d" % free_port("127.0.0.1")}
+        config = {**proxy.config, "upstream": {**proxy.config.get("upstream", {}), "resolve": moved}}
+        proxy.write_config(config)
+        proxy.process.send_signal(signal.SIGHUP)
+        until(lambda: fetch() == 502, "nothing is where the name leads now")
+        assert fetch() == 502

@@ -248,24 +248,25 @@ static void an_empty_section_keeps_its_defaults(void **state)
 static void every_key_of_the_data_plane_is_read(void **state)
 {
     (void)state;
-    OWNED_STRUCT(config) *config = parse("workers: 3\n"
-                                         "default_deny: true\n"
-                                         "listen:\n"
-                                         "  proxy: [0.0.0.0:1, '[::1]:2']\n"
-                                         "  transparent: [0.0.0.0:3129, '[::]:3129']\n"
-                                         "  dns: [127.0.0.1:53, '[::1]:53']\n"
-                                         "  control: []\n"
-                                         "  advertise: Proxy.Internal:99\n"
-                                         "limits: { drain_timeout: 0s, connect_timeout: 500ms,\n"
-                                         "          header_bytes: 32KiB, idle_timeout: 2h,\n"
-                                         "          header_timeout: 1m,\n"
-                                         "          connections_per_sandbox: 7,\n"
-                                         "          streams_per_sandbox: 8, request_burst: 9,\n"
-                                         "          requests_per_second: 10, uri_bytes: 1KiB,\n"
-                                         "          header_fields: 20, body_bytes: 5GiB,\n"
-                                         "          upstream_idle_timeout: 3s }\n"
-                                         "control_tls: { cert: /c, key: /k }\n"
-                                         "sandbox: { ca_path: /etc/ca.pem }\n");
+    OWNED_STRUCT(config) *config =
+        parse("workers: 3\n"
+              "default_deny: true\n"
+              "listen:\n"
+              "  proxy: [0.0.0.0:1, '[::1]:2']\n"
+              "  transparent: [0.0.0.0:3129, '[::]:3129']\n"
+              "  dns: [127.0.0.1:53, '[::1]:53']\n"
+              "  control: []\n"
+              "  advertise: Proxy.Internal:99\n"
+              "limits: { drain_timeout: 0s, connect_timeout: 500ms,\n"
+              "          header_bytes: 32KiB, idle_timeout: 2h,\n"
+              "          header_timeout: 1m,\n"
+              "          connections_per_sandbox: 7,\n"
+              "          streams_per_sandbox: 8, request_burst: 9,\n"
+              "          requests_per_second: 10, uri_bytes: 1KiB,\n"
+              "          header_fields: 20, body_bytes: 5GiB, body_rate: 11,\n"
+              "          upstream_idle_timeout: 3s }\n"
+              "control_tls: { cert: /c, key: /k }\n"
+              "sandbox: { ca_path: /etc/ca.pem }\n");
     assert_int_equal(config->workers, 3);
     assert_true(config->default_deny);
     assert_int_equal(config->listen_proxy.count, 2);
@@ -289,6 +290,7 @@ static void every_key_of_the_data_plane_is_read(void **state)
     assert_int_equal(config->uri_bytes, 1024);
     assert_int_equal(config->header_fields, 20);
     assert_int_equal(config->body_bytes, (uint64_t)5 << 30);
+    assert_int_equal(config->body_rate, 11);
     assert_int_equal(config->upstream_idle_timeout_ms, 3000);
     assert_string_equal(config->control_cert.data, "/c");
     assert_string_equal(config->control_key.data, "/k");
@@ -457,9 +459,42 @@ static void a_private_instance_goes_through_the_proxy_that_it_is_given_alone(voi
     config_free(config);
 }
 
+static uint64_t route_tag(const char *text)
+{
+    OWNED_STRUCT(config) *config = parse(text);
+
+    return config_route_tag(config);
+}
+
+static void another_way_to_origins_has_another_tag(void **state)
+{
+    static const char *const ways[] = {
+        "",
+        "upstream: { resolve: { a.test: 192.0.2.1 } }",
+        "upstream: { resolve: { a.test: 192.0.2.2 } }",
+        "upstream: { resolve: { a.test: '192.0.2.1:8443' } }",
+        "upstream: { resolve: { b.test: 192.0.2.1 } }",
+        "upstream: { allow_addresses: [10.0.0.0/8] }",
+        "upstream: { allow_addresses: [10.0.0.0/9] }",
+        "upstream: { nameservers: [192.0.2.53] }",
+        "upstream: { proxy: 'http://p.test:3128' }",
+        "upstream: { proxy: 'http://q.test:3128' }",
+        "upstream: { proxy: { url: 'http://p.test:3128', except: [a.test] } }",
+        "upstream: { proxy: { url: 'http://p.test:3128', except: [10.0.0.0/8] } }",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(route_tag(ways[i]), route_tag(ways[j]));
+    assert_int_equal(route_tag(ways[1]), route_tag("upstream: { resolve: { a.test: 192.0.2.1 } }\n"
+                                                   "limits: { idle_timeout: 1m }"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(another_way_to_origins_has_another_tag),
         cmocka_unit_test(a_private_instance_goes_through_the_proxy_that_it_is_given_alone),
         cmocka_unit_test(through_the_proxy_goes_what_nothing_excepts),
         cmocka_unit_test(a_refusal_names_file_line_key_and_what_was_expected),

@@ -1,3 +1,4 @@
+sealgate_unit_test(body_pace proxy)
 sealgate_unit_test(response_body proxy)
 sealgate_unit_test(refusal proxy PkgConfig::JANSSON)
 sealgate_unit_test(task proxy)
