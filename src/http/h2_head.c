@@ -155,10 +155,11 @@ enum error h2_head_add(struct h2_head *head, struct slice name, struct slice val
     return keep_field(head, name, value);
 }
 
+/* Empty ones are left out: at the end they would leave space there. */
 static enum error join_values(const struct http_head *head, struct slice name, struct buffer *out)
 {
     for (size_t i = 0; i < head->field_count; i++) {
-        if (!http_name_equals(head->fields[i].name, name))
+        if (!http_name_equals(head->fields[i].name, name) || head->fields[i].value.len == 0)
             continue;
         if (buffer_len(out) > 0)
             TRY(buffer_append(out, SLICE("; ")));

@@ -263,6 +263,19 @@ static void cookies_become_one_line(void **state)
     h2_head_clear(&head);
 }
 
+static void an_empty_cookie_leaves_no_space_behind(void **state)
+{
+    struct h2_head head;
+
+    (void)state;
+    head_with(&head, H2_HEAD_REQUEST, BASE "cookie=\ncookie=a\ncookie=\ncookie=b\ncookie=");
+    assert_true(slice_equals(http_head_find(&head.head, SLICE("cookie"))->value, SLICE("a; b")));
+    h2_head_clear(&head);
+    head_with(&head, H2_HEAD_REQUEST, BASE "cookie=\ncookie=");
+    assert_int_equal(http_head_find(&head.head, SLICE("cookie"))->value.len, 0);
+    h2_head_clear(&head);
+}
+
 static void too_many_fields_are_an_answerable_fault(void **state)
 {
     struct h2_head head;
@@ -318,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_malformed_response_closes_its_stream_without_a_head),
         cmocka_unit_test(malformed_trailers_reset_the_stream),
         cmocka_unit_test(cookies_become_one_line),
+        cmocka_unit_test(an_empty_cookie_leaves_no_space_behind),
         cmocka_unit_test(too_many_fields_are_an_answerable_fault),
         cmocka_unit_test(a_list_over_its_limit_is_a_fault_and_far_over_it_a_bomb),
         cmocka_unit_test(what_comes_after_a_fault_is_not_kept),
