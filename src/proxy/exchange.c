@@ -299,6 +299,8 @@ static void on_deadline(void *owner)
 {
     struct exchange *exchange = owner;
 
+    if (!exchange->is_client_gone && is_client_awaited(exchange))
+        exchange->cut_reason = REFUSAL_REQUEST_TIMEOUT;
     if (exchange->is_client_gone || exchange->is_head_written)
         exchange_cut(exchange);
     else if (waits_for_client(exchange))

@@ -165,7 +165,9 @@ def impatient(upstream, origin):
     silent = socket.create_server(("127.0.0.1", 0))
     resolve = {**upstream["resolve"], "silent.test": "127.0.0.1:%d" % silent.getsockname()[1]}
     with Sealgate({"upstream": {**upstream, "resolve": resolve}, "limits": limits}) as proxy:
-        yield proxy.api.sandbox()
+        sandbox = proxy.api.sandbox()
+        sandbox.wait_for_audit = proxy.wait_for_audit
+        yield sandbox
     silent.close()
 
 
@@ -246,7 +248,7 @@ def test_an_origin_whose_answer_does_not_go_on(impatient, origin):
 
 
 def test_a_client_that_does_not_read_its_answer(impatient, origin):
-    """The origin gets rid of it."""
+    """The origin gets rid of it, and the audit does not say that it was the origin's doing."""
     ended = threading.Event()
 
     def script(exchange):
@@ -261,3 +263,4 @@ def test_a_client_that_does_not_read_its_answer(impatient, origin):
     with impatient.tunnel("api.test") as wire:
         wire.send(encode(f"GET {path} HTTP/1.1", [("Host", "api.test")]))
         assert ended.wait(GENEROUS)
+        impatient.wait_for_audit(path=path, code="request_timeout")
