@@ -2,7 +2,6 @@
 /* Privileges, limits, dumpability. Never leaves a way back to root. */
 #include "process/hardening.h"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -41,18 +40,6 @@ static void raise_limit(int resource, rlim_t wanted)
     (void)setrlimit(resource, &limit);
 }
 
-/* A descriptor that lands on 0, 1 or 2 would be written to by the log. */
-static void open_standard_descriptors(void)
-{
-    int fd;
-
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd > STDERR_FILENO)
-        close(fd);
-}
-
 static enum error forbid_dumps(void)
 {
     const struct rlimit none = {0, 0};
@@ -73,11 +60,11 @@ void hardening_prepare(void)
 {
     enum { NOFILE_WANTED = 1 << 20, MEMLOCK_WANTED = 1 << 30 };
 
-    open_standard_descriptors();
     umask(077);
     raise_limit(RLIMIT_NOFILE, NOFILE_WANTED);
     raise_limit(RLIMIT_MEMLOCK, MEMLOCK_WANTED);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that is full is an error, not an end */
     (void)forbid_dumps();
 }
 

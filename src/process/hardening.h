@@ -17,10 +17,11 @@ struct hardening_account {
 /* "keyholder", "dialer" …: in log lines, process titles, account names. Static. */
 const char *hardening_role_name(enum process_role role);
 
-/* Limits that only root may raise, umask, standard descriptors, no core, not dumpable. */
+/* Limits that only root may raise, umask, no death by a pipe or a full file, no core, not dumpable.
+ */
 void hardening_prepare(void);
-/* The account of the package (sealgate-keyholder …, sealgate-worker-0 …) or, when there is none, one
- * of a fixed range: each worker has its own either way. As an ordinary user: that user. */
+/* The account of the package (sealgate-keyholder …, sealgate-worker-0 …) or, when there is none,
+ * one of a fixed range: each worker has its own either way. As an ordinary user: that user. */
 struct hardening_account hardening_account_of(enum process_role role, unsigned index);
 /* Becomes that account for good: groups, user, capabilities, no new privileges; dies with the
  * parent. ERR_SYSTEM. */

@@ -134,15 +134,14 @@ static enum error check_unused(int type, const struct ip_endpoint *endpoint)
     int fd = socket(address.ss_family, type | SOCK_CLOEXEC, 0);
     char text[LISTENERS_TEXT_MAX];
 
-    if (fd < 0)
-        return ERR_SYSTEM;
-    bool is_unused = (type == SOCK_DGRAM || set_flag(fd, SOL_SOCKET, SO_REUSEADDR)) &&
+    bool is_unused = fd >= 0 && (type == SOCK_DGRAM || set_flag(fd, SOL_SOCKET, SO_REUSEADDR)) &&
                      (endpoint->address.len == 4 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) &&
                      bind(fd, (struct sockaddr *)&address, len) == 0;
     if (!is_unused)
         LOG(LEVEL_ERROR, "listen_failed", .address = listeners_format(endpoint, text),
             .system_error = errno);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return is_unused ? OK : ERR_SYSTEM;
 }
 

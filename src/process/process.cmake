@@ -36,7 +36,7 @@ else()
 endif()
 # The processes themselves: everything comes together here.
 sealgate_module(process
-    SOURCES audit_output.c child.c child_confine.c run.c run_refusal.c run_start.c run_stores.c run_watch.c configuration_file.c control_calls.c control_declaration.c
+    SOURCES audit_output.c child.c child_confine.c run.c run_prepare.c run_refusal.c run_start.c run_stores.c run_watch.c configuration_file.c control_calls.c control_declaration.c
             control_process.c control_sandbox.c control_tls.c control_worker.c dialer.c dialer_lookup.c keyholder.c keyholder_calls.c
             keyholder_tickets.c keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c

@@ -88,7 +88,7 @@ static enum error await_start(int link, struct start *out)
 static enum error confine(const struct run_init *init)
 {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        return ERR_SYSTEM;
+        return run_inside_fail(init->inside.link, "forbid dumps of it");
     if (!init->is_isolated)
         return OK;
     if (run_confine_privileges() != OK)
@@ -100,16 +100,21 @@ static enum error confine(const struct run_init *init)
     return OK;
 }
 
+NORETURN static void give_up(const struct run_init *init)
+{
+    report(init->inside.link, RUN_LINK_NO_COMMAND, 0);
+    _exit(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE);
+}
+
 NORETURN static void become_command(const struct run_init *init, const struct start *start)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
         close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
-        _exit(NOT_EXECUTABLE);
+        give_up(init);
     sigprocmask(SIG_SETMASK, &init->mask, NULL);
     environ = start->variables;
     execvp(init->command[0], init->command);
-    report(init->inside.link, RUN_LINK_NO_COMMAND, 0);
-    _exit(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE);
+    give_up(init);
 }
 
 /* Orphans are reaped too; only the command's own fate is told. */
@@ -196,7 +201,8 @@ static enum error prepare(struct run_init *init, struct start *start)
     wipe_arguments(init);
     if (init->is_isolated)
         TRY(run_inside_prepare(&init->inside));
-    TRY(await_start(init->inside.link, start));
+    if (await_start(init->inside.link, start) != OK)
+        return run_inside_fail(init->inside.link, "take what the command starts with");
     return init->is_isolated ? run_inside_finish(&init->inside, start->bundle, start->root) : OK;
 }
 
@@ -207,8 +213,11 @@ NORETURN static void become_init(struct run_init *init)
     int children = watch_children();
 
     close(init->outer_link);
-    if (children < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
-        prepare(init, &start) != OK || confine(init) != OK)
+    if (children < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+        (void)!run_inside_fail(init->inside.link, "watch over it");
+        _exit(1);
+    }
+    if (prepare(init, &start) != OK || confine(init) != OK)
         _exit(1);
     umask(mask);
     pid_t command = fork();

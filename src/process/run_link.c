@@ -107,6 +107,10 @@ enum error run_link_receive(int link, struct run_link_message *out)
         return ERR_CLOSED;
     *out = (struct run_link_message){.fd_count = 0};
     detach(&header, out);
-    return take(&frame, len == sizeof(frame) && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0,
-                out);
+    if ((header.msg_flags & MSG_CTRUNC) != 0) {
+        drop_descriptors(out);
+        errno = EMFILE;
+        return ERR_SYSTEM;
+    }
+    return take(&frame, len == sizeof(frame) && (header.msg_flags & MSG_TRUNC) == 0, out);
 }

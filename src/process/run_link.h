@@ -34,6 +34,7 @@ MUST_USE enum error run_link_pair(int out[2]);
 /* The descriptors stay the caller's. ERR_CLOSED, ERR_SYSTEM. */
 MUST_USE enum error run_link_send(int link, const struct run_link_message *message);
 /* Descriptors, close-on-exec, are the caller's afterwards. ERR_CLOSED: the other side is gone;
- * ERR_SYNTAX: it sent what no side sends. Waits unless the descriptor is non-blocking: ERR_AGAIN.
+ * ERR_SYNTAX: it sent what no side sends; ERR_SYSTEM with EMFILE: there is no room for its
+ * descriptors. Waits unless the descriptor is non-blocking: ERR_AGAIN.
  */
 MUST_USE enum error run_link_receive(int link, struct run_link_message *out);

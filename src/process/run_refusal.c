@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Says why a command cannot be isolated here. Never guesses where the kernel can be asked. */
+/* Says why there is no run, and what would change it. Never guesses where the kernel can be asked.
+ */
 #include "process/descriptor.h"
 #include "process/run_state.h"
 
@@ -50,13 +51,76 @@ static bool explain_setting(void)
     return has_explained;
 }
 
-void run_refusal_explain(const char *what, int reason)
+/* What a limit of the machine or of the caller says, and how it is raised. */
+static const struct {
+    int reason;
+    const char *sentence;
+} limits[] = {
+    {EAGAIN, "no more processes are permitted: raise that limit (ulimit -u), or end some"},
+    {EMFILE, "no more open files are permitted: raise that limit (ulimit -n)"},
+    {ENFILE, "the machine has no room for more open files (sysctl fs.file-max)"},
+    {ENOMEM, "memory is short: end something, or raise the limit on it (ulimit -v, ulimit -l)"},
+    {EFBIG, "files may not grow that long: raise that limit (ulimit -f)"},
+    {EDQUOT, "there is no room left for a file: set TMPDIR to a folder that has some"},
+    {ENOSPC, "there is no room left: for a file, set TMPDIR to a folder that has some; for a "
+             "namespace, raise user.max_user_namespaces and its like"},
+};
+
+bool run_refusal_explain_limit(int reason)
 {
-    fprintf(stderr, "sealgate: the command cannot be isolated: could not %s: %s\n", what,
-            strerror(reason));
-    if (!explain_setting())
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        if (limits[i].reason != reason)
+            continue;
+        fprintf(stderr, "sealgate: %s\n", limits[i].sentence);
+        return true;
+    }
+    return false;
+}
+
+/* ENOSPC is what a setting of 0 says too. */
+static void explain_isolation(int reason)
+{
+    if (reason != ENOSPC && run_refusal_explain_limit(reason))
+        return;
+    if (!explain_setting() && !run_refusal_explain_limit(reason))
         fputs("sealgate: inside a container, its seccomp profile or missing privileges do that\n",
               stderr);
     fputs("sealgate: --no-isolate goes on with variables only, which a program may ignore\n",
           stderr);
+}
+
+void run_refusal_explain(const struct run *run, const char *what, int reason)
+{
+    bool is_isolated = run->init.is_isolated;
+
+    fprintf(stderr, "sealgate: the command cannot be %s: could not %s: %s\n",
+            is_isolated ? "isolated" : "started", what, strerror(reason));
+    if (is_isolated)
+        explain_isolation(reason);
+    else
+        (void)run_refusal_explain_limit(reason);
+}
+
+static const char *reason_of(enum error error, int reason)
+{
+    return error == ERR_SYSTEM ? strerror(reason) : error_text(error);
+}
+
+void run_refusal_say(const char *what, enum error error)
+{
+    int reason = error == ERR_NO_MEMORY ? ENOMEM : errno;
+    const char *why = reason_of(error, reason);
+
+    if (what == NULL)
+        fprintf(stderr, "sealgate: %s\n", why);
+    else
+        fprintf(stderr, "sealgate: could not %s: %s\n", what, why);
+    if (error == ERR_SYSTEM || error == ERR_NO_MEMORY)
+        (void)run_refusal_explain_limit(reason);
+}
+
+void run_refusal_say_ended(const struct run *run)
+{
+    fputs("sealgate: a process of the proxy has failed, and the command was ended\n", stderr);
+    (void)run_refusal_explain_limit(run->supervisor.start_errno);
 }

@@ -17,7 +17,7 @@ enum { ENVIRONMENT_MAX = 8 * 1024 * 1024, CERTIFICATES_MAX = 16 * 1024 * 1024 };
 
 static void fail(struct run *run, const char *what, enum error error)
 {
-    fprintf(stderr, "sealgate: %s: %s\n", what, error_text(error));
+    run_refusal_say(what, error);
     run_end(run, 1);
 }
 
@@ -63,7 +63,7 @@ static void start_when_complete(struct run *run)
     if (error == OK)
         error = send_start(run);
     if (error != OK)
-        fail(run, "the command could not be started", error);
+        fail(run, "start the command", error);
 }
 
 void run_start_on_captured(struct run *run, struct run_link_message *message)
@@ -153,7 +153,7 @@ static void on_sandbox_created(void *context, const struct message_sandbox_creat
     if (error == OK)
         start_when_complete(run);
     else
-        fail(run, "the sandbox could not be made", error);
+        fail(run, "make the sandbox", error);
 }
 
 static void on_other_exit(void *context, pid_t pid, int status)

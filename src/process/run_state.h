@@ -24,7 +24,7 @@ struct run {
     struct run_init init;
     pid_t init_pid; /* 0: not running */
     int link;       /* to it */
-    bool has_captured, has_started, has_ended, is_refused /* by the kernel, which was said */;
+    bool has_captured, has_started, has_ended;
     int sockets[RUN_NETWORK_SOCKETS]; /* -1: none; until the sandbox is there */
     char sandbox_id[RUN_SANDBOX_ID_MAX];
     struct buffer environment;  /* of the command */
@@ -45,6 +45,10 @@ struct run {
 /* run.c */
 /* The command has ended, or there will be none: this is our exit status. */
 void run_end(struct run *run, int exit_status);
+bool run_has_server(const struct run *run);
+
+/* run_prepare.c: all that comes before the proxy's processes. False: no, which was said. */
+MUST_USE bool run_prepare(struct run *run);
 
 /* run_start.c: from a private instance that is up to a command that runs. */
 extern const struct supervisor_hooks run_start_hooks;
@@ -57,5 +61,12 @@ void run_watch_close(struct run *run);
 /* waitpid() said so of the first process. */
 void run_watch_on_exit(struct run *run, int status);
 
-/* run_refusal.c: why the kernel does not let us isolate, in words. */
-void run_refusal_explain(const char *what, int reason);
+/* run_refusal.c: why there is no run, on standard error, and what would change it. */
+/* `what` could not be done for the command's surroundings, for a `reason` that is an errno. */
+void run_refusal_explain(const struct run *run, const char *what, int reason);
+/* How the limit behind an errno is raised. False: it is none. */
+bool run_refusal_explain_limit(int reason);
+/* Where `error` is ERR_SYSTEM, errno says why. `what` NULL: the error alone. */
+void run_refusal_say(const char *what, enum error error);
+/* The proxy's processes have ended, and nothing had asked them to. */
+void run_refusal_say_ended(const struct run *run);

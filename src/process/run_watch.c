@@ -21,8 +21,8 @@ static void forward(struct run *run, int number)
 {
     const struct run_link_message message = {.kind = RUN_LINK_SIGNAL, .number = number};
 
-    if (run_link_send(run->link, &message) != OK)
-        run_end(run, 1);
+    /* Refused when the link is full of signals, or its other side is gone, which waitpid() says. */
+    (void)!run_link_send(run->link, &message);
 }
 
 static void on_signal(evutil_socket_t number, short what UNUSED, void *argument)
@@ -70,14 +70,14 @@ static int exit_status_of(int status)
 
 static void on_refused(struct run *run, const struct run_link_message *message)
 {
-    run->is_refused = true;
-    run_refusal_explain(message->text, message->reason);
+    run_refusal_explain(run, message->text, message->reason);
     run_end(run, 1);
 }
 
 static void on_no_command(struct run *run, const struct run_link_message *message)
 {
     fprintf(stderr, "sealgate: %s: %s\n", run->options->command[0], strerror(message->reason));
+    (void)run_refusal_explain_limit(message->reason);
     run_end(run, message->reason == ENOENT ? 127 : 126);
 }
 
@@ -108,6 +108,15 @@ static void on_message(struct run *run, struct run_link_message *message)
     }
 }
 
+static void on_no_message(struct run *run, enum error error)
+{
+    event_del(run->on_link);
+    if (error == ERR_CLOSED)
+        return; /* waitpid() will say why */
+    run_refusal_say("take the sockets of the command's network", error);
+    run_end(run, 1);
+}
+
 static void on_link(evutil_socket_t fd UNUSED, short what UNUSED, void *argument)
 {
     struct run *run = argument;
@@ -117,7 +126,7 @@ static void on_link(evutil_socket_t fd UNUSED, short what UNUSED, void *argument
     if (error == ERR_AGAIN)
         return;
     if (error != OK) {
-        event_del(run->on_link); /* waitpid() will say why */
+        on_no_message(run, error);
         return;
     }
     on_message(run, &message);

@@ -115,7 +115,7 @@ static void leave_when_alone(struct supervisor *supervisor)
         if (supervisor->children[i].pid > 0)
             return;
     }
-    event_base_loopbreak(supervisor->base);
+    event_base_loopexit(supervisor->base, NULL); /* also when the loop has not begun */
 }
 
 void supervisor_stop(struct supervisor *supervisor, int exit_status)

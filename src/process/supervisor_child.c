@@ -200,6 +200,29 @@ static void start_later(struct supervisor_child *child)
     event_add(child->restart, &delay);
 }
 
+static void choose_delay(struct supervisor_child *child)
+{
+    if (now_ms() - child->started_ms >= STABLE_MS)
+        child->delay_ms = 0;
+    else if (child->delay_ms == 0)
+        child->delay_ms = FIRST_DELAY_MS;
+    else
+        child->delay_ms = child->delay_ms * 2 > DELAY_MAX_MS ? DELAY_MAX_MS : child->delay_ms * 2;
+}
+
+/* Where nothing has ever worked, waiting does not help. */
+static void start_again(struct supervisor_child *child)
+{
+    struct supervisor *supervisor = child->supervisor;
+
+    if (supervisor->state == SUPERVISOR_STARTING && ++supervisor->failures >= FAILURES_MAX) {
+        supervisor_stop(supervisor, 1);
+        return;
+    }
+    choose_delay(child);
+    start_later(child);
+}
+
 static enum error start_now(struct supervisor_child *child)
 {
     int pair[2];
@@ -213,8 +236,18 @@ static enum error start_now(struct supervisor_child *child)
     return peer_open(&child->peer, child->supervisor->base, pair[0]);
 }
 
+static void on_not_started(struct supervisor_child *child, enum error error)
+{
+    child->supervisor->start_errno = errno;
+    LOG(LEVEL_ERROR, "process_not_started", .name = hardening_role_name(child->peer.role),
+        .error = error, .system_error = errno);
+    start_again(child);
+}
+
 void supervisor_child_start(struct supervisor_child *child)
 {
+    if (child->supervisor->state >= SUPERVISOR_STOPPING)
+        return;
     child->is_ready = child->is_drained = false;
     child->started_ms = now_ms();
     enum error error = start_now(child);
@@ -222,10 +255,13 @@ void supervisor_child_start(struct supervisor_child *child)
         supervisor_handover_all(child);
         return;
     }
-    LOG(LEVEL_ERROR, "process_not_started", .name = hardening_role_name(child->peer.role),
-        .error = error, .system_error = errno);
-    child->delay_ms = DELAY_MAX_MS;
-    start_later(child);
+    on_not_started(child, error);
+}
+
+/* A private instance shows errors alone, and this may be the end of it. */
+static enum log_level level_of_exit(const struct supervisor_child *child)
+{
+    return child->supervisor->hooks == NULL ? LEVEL_WARN : LEVEL_ERROR;
 }
 
 /* Which call it was is in the kernel's log, where only it can write. */
@@ -234,7 +270,7 @@ static void log_signal(const struct supervisor_child *child, int signal)
     static const char by_filter[] = "killed by the system call filter: the kernel's log names the "
                                     "call (audit: type=1326 … syscall=)";
 
-    LOG(LEVEL_WARN, "process_killed", .name = hardening_role_name(child->peer.role),
+    LOG(level_of_exit(child), "process_killed", .name = hardening_role_name(child->peer.role),
         .number = signal, .has_number = true,
         .detail = signal == SIGSYS ? slice_from_string(by_filter) : SLICE_NONE);
 }
@@ -249,18 +285,8 @@ static void log_exit(const struct supervisor_child *child, int status)
     if (WIFSIGNALED(status))
         log_signal(child, WTERMSIG(status));
     else
-        LOG(LEVEL_WARN, "process_exited", .name = hardening_role_name(child->peer.role),
+        LOG(level_of_exit(child), "process_exited", .name = hardening_role_name(child->peer.role),
             .number = WEXITSTATUS(status), .has_number = true);
-}
-
-static void choose_delay(struct supervisor_child *child)
-{
-    if (now_ms() - child->started_ms >= STABLE_MS)
-        child->delay_ms = 0;
-    else if (child->delay_ms == 0)
-        child->delay_ms = FIRST_DELAY_MS;
-    else
-        child->delay_ms = child->delay_ms * 2 > DELAY_MAX_MS ? DELAY_MAX_MS : child->delay_ms * 2;
 }
 
 static bool keeps_state(const struct supervisor_child *child)
@@ -286,11 +312,6 @@ void supervisor_child_on_exit(struct supervisor_child *child, int status)
         supervisor_stop(supervisor, 1); /* what was in its memory is nowhere else */
         return;
     }
-    if (supervisor->state == SUPERVISOR_STARTING && ++supervisor->failures >= FAILURES_MAX) {
-        supervisor_stop(supervisor, 1);
-        return;
-    }
-    choose_delay(child);
-    start_later(child);
+    start_again(child);
     supervisor_on_ready(supervisor);
 }

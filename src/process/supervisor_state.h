@@ -68,6 +68,7 @@ struct supervisor {
     size_t child_count, worker_count;
     uint64_t next_generation;
     unsigned failures; /* deaths before everything was ready once */
+    int start_errno;   /* why a child could not be started; 0: none */
     struct event *signals[4], *deadline, *declare_again;
     size_t signal_count;
 };

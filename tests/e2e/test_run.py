@@ -432,6 +432,72 @@ def test_without_isolation_the_variables_alone_lead_to_the_proxy(run_any, origin
     assert "not isolated" in ran.stderr
 
 
+def test_without_isolation_a_runtime_folder_of_somebody_else_is_no_obstacle(run_any, folder):
+    closed = folder / "closed"
+    closed.mkdir(mode=0o500, exist_ok=True)
+    env = {"XDG_RUNTIME_DIR": str(closed), "TMPDIR": str(folder / "none")}
+    ran = run_any(*shell('echo "$SSL_CERT_FILE"'), flags=["--no-isolate"], env=env)
+    assert (ran.returncode, ran.stdout[:16]) == (0, "/tmp/sealgate-ca"), ran.stderr
+
+
+def limited(run, limit, *flags, command="true"):
+    """With a limit of the shell's, or a descriptor that it closes."""
+    line = [str(word) for word in run.command(*flags, command=[command, "hello"])]
+    start = line.index(str(BINARY))
+    return subprocess.run(
+        [*line[:start], "sh", "-c", limit.format('exec "$@"'), "sh", *line[start:]],
+        env=environment(HOME="/", ASAN_OPTIONS="detect_leaks=0"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd="/",
+    )
+
+
+@pytest.mark.skipif(USERS[-1] != "nobody", reason="no limit on processes holds for root")
+@pytest.mark.parametrize(
+    "limit, flags, said",
+    [
+        ("-n 4", [], "ulimit -n"),  # nothing can be opened
+        ("-n 4", ["--no-isolate"], "ulimit -n"),
+        ("-n 20", [], "ulimit -n"),  # the sockets of its network do not fit
+        ("-p 1", ["--no-isolate"], "ulimit -u"),
+        ("-p 1", [], "ulimit -u"),
+        ("-f 0", [], "ulimit -f"),
+        ("-f 0", ["--no-isolate"], "ulimit -f"),
+    ],
+)
+def test_a_limit_that_is_too_low_is_named(run_any, limit, flags, said):
+    ran = limited(run_any, f"ulimit {limit}; {{}}", *flags)
+    assert ran.returncode == 1, ran.stderr
+    assert said in ran.stderr
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-isolate"]], ids=["isolated", "not-isolated"])
+@pytest.mark.parametrize("closed", ["2>&-", "0<&- 2>&-"])
+def test_closed_standard_streams_are_no_obstacle(run_any, flags, closed):
+    ran = limited(run_any, f"{{}} {closed}", *flags, command="echo")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "hello\n", "")
+
+
+@pytest.mark.skipif(USERS[-1] != "nobody", reason="only root mounts a disk")
+def test_a_full_disk_is_named(run_any, folder):
+    disk = folder / "full"
+    disk.mkdir()
+    fill = f"mount -t tmpfs -o size=4k,mode=1777 full {disk}; head -c 4096 /dev/zero >{disk}/all;"
+    line = run_any.command("--no-isolate", command=["true"])
+    ran = subprocess.run(
+        ["unshare", "-m", "sh", "-c", fill + 'exec "$@"', "sh", *line],
+        env=environment(HOME="/", TMPDIR=str(disk)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd="/",
+    )
+    assert ran.returncode == 1
+    assert "No space left on device" in ran.stderr and "set TMPDIR" in ran.stderr
+
+
 def test_where_namespaces_are_forbidden_it_says_so(run_any):
     """A namespace whose limit on further ones is 0."""
     limit = "echo 0 > /proc/sys/user/max_user_namespaces; "
