@@ -218,6 +218,11 @@ bool websocket_rewriter_has_more(const struct websocket_rewriter *rewriter)
     return rewriter->has_more;
 }
 
+bool websocket_rewriter_is_closed(const struct websocket_rewriter *rewriter)
+{
+    return rewriter->reader.is_closed;
+}
+
 enum error websocket_rewriter_close(struct websocket_rewriter *rewriter, uint16_t status,
                                     struct slice reason, struct buffer *out)
 {

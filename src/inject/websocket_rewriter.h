@@ -36,6 +36,8 @@ DEFINE_OWNED_STRUCT(websocket_rewriter, websocket_rewriter_free)
 MUST_USE enum error websocket_rewriter_push(struct websocket_rewriter *rewriter, struct slice piece,
                                             struct buffer *out);
 bool websocket_rewriter_has_more(const struct websocket_rewriter *rewriter);
+/* The sender's Close has been read. */
+bool websocket_rewriter_is_closed(const struct websocket_rewriter *rewriter);
 /* We end it: a Close in place of all that would follow, unless the sender has closed already. */
 MUST_USE enum error websocket_rewriter_close(struct websocket_rewriter *rewriter, uint16_t status,
                                              struct slice reason, struct buffer *out);

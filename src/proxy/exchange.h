@@ -55,8 +55,7 @@ struct exchange {
     bool is_client_gone;
     bool was_retried;
     char websocket_accept[EXCHANGE_WEBSOCKET_ACCEPT_SIZE]; /* what a 101 has to bring */
-    bool offers_extensions, offers_subprotocols; /* of a WebSocket handshake, as it was sent */
-    struct websocket_rewriter *client_frames;    /* of an open WebSocket; NULL: they pass unread */
+    struct websocket_rewriter *client_frames; /* of an open WebSocket; NULL: they pass unread */
     struct http_response response;
     struct response_body body;
     struct buffer piece;       /* what a step lets through; empty between steps */

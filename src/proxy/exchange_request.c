@@ -148,8 +148,9 @@ static enum pump_result send_frames(struct exchange *exchange, struct slice piec
 {
     struct slice frames;
 
-    if (exchange_websocket_rewrite(exchange, piece, &frames) != OK) {
-        exchange_websocket_fail(exchange, REFUSAL_BAD_REQUEST);
+    enum error error = exchange_websocket_rewrite(exchange, piece, &frames);
+    if (error != OK) {
+        exchange_websocket_fail(exchange, REFUSAL_BAD_REQUEST, error);
         return PUMP_ENDED;
     }
     enum pump_result result = send_piece(exchange, frames);

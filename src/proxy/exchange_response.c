@@ -17,11 +17,11 @@ static enum pump_result fail(struct exchange *exchange, enum refusal_code code, 
 }
 
 /* What the upstream sent is not what its head says. */
-static enum pump_result fail_body(struct exchange *exchange)
+static enum pump_result fail_body(struct exchange *exchange, enum error error)
 {
     if (exchange->body.mode != RESPONSE_BODY_FRAMES)
         return fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, "the body cannot be decoded");
-    exchange_websocket_fail(exchange, REFUSAL_UPSTREAM_PROTOCOL);
+    exchange_websocket_fail(exchange, REFUSAL_UPSTREAM_PROTOCOL, error);
     return PUMP_ENDED;
 }
 
@@ -205,6 +205,13 @@ static enum error send_last(struct exchange *exchange)
     return exchange->client->ops->send_end(exchange->client, trailers);
 }
 
+static enum pump_result finish(struct exchange *exchange)
+{
+    enum error error = send_last(exchange);
+
+    return error == OK ? PUMP_DONE : fail_body(exchange, error);
+}
+
 static enum pump_result on_end(struct exchange *exchange)
 {
     if (!exchange->has_response_head)
@@ -227,6 +234,8 @@ static enum pump_result on_upstream_closed(struct exchange *exchange)
 {
     if (repeat_over_h2(exchange))
         return PUMP_ENDED;
+    if (exchange_websocket_is_closed(exchange))
+        return on_end(exchange);
     if (exchange->has_response_head || exchange->interim_count > 0)
         return fail(exchange, REFUSAL_UPSTREAM_CLOSED, "the response is incomplete");
     return exchange_retry(exchange) ? PUMP_ENDED
@@ -248,6 +257,13 @@ static enum pump_result on_upstream_refused(struct exchange *exchange)
     return fail(exchange, REFUSAL_UPSTREAM_CLOSED, "it refused the request");
 }
 
+static enum pump_result on_body(struct exchange *exchange, struct slice piece)
+{
+    enum error error = pass_piece(exchange, piece);
+
+    return error == OK ? PUMP_DONE : fail_body(exchange, error);
+}
+
 static enum pump_result pass_event(struct exchange *exchange)
 {
     struct slice piece = SLICE_NONE;
@@ -256,9 +272,7 @@ static enum pump_result pass_event(struct exchange *exchange)
     case STREAM_HEAD:
         return on_head(exchange);
     case STREAM_BODY:
-        if (pass_piece(exchange, piece) != OK)
-            return fail_body(exchange);
-        return PUMP_DONE;
+        return on_body(exchange, piece);
     case STREAM_END:
         return on_end(exchange);
     case STREAM_BLOCKED:
@@ -282,9 +296,7 @@ static bool client_has_room(struct exchange *exchange)
 /* What the decoder still holds comes before anything new. */
 static enum pump_result pump_step(struct exchange *exchange)
 {
-    if (exchange->body.has_more)
-        return pass_piece(exchange, SLICE_NONE) == OK ? PUMP_DONE : fail_body(exchange);
-    return pass_event(exchange);
+    return exchange->body.has_more ? on_body(exchange, SLICE_NONE) : pass_event(exchange);
 }
 
 static bool is_all_passed(const struct exchange *exchange)
@@ -301,8 +313,8 @@ enum pump_result exchange_response_pump(struct exchange *exchange)
     while (result == PUMP_DONE && !is_all_passed(exchange) && client_has_room(exchange) &&
            exchange_may_go_on(exchange, &turns))
         result = pump_step(exchange);
-    if (result != PUMP_ENDED && is_all_passed(exchange) && send_last(exchange) != OK)
-        result = fail_body(exchange);
+    if (result != PUMP_ENDED && is_all_passed(exchange))
+        result = finish(exchange);
     if (result == PUMP_ENDED)
         return PUMP_ENDED;
     if (origin->ops->settle(origin) != OK)

@@ -3,11 +3,19 @@
  * one in the midst of a frame where it could say Close. */
 #include "proxy/exchange_websocket.h"
 
+#include "inject/token_scan.h"
+
 #include <openssl/sha.h>
 #include <sodium.h>
 
 enum { KEY_SIZE = 16, SWITCHING_PROTOCOLS = 101, SUCCESS = 200 };
-enum { CLOSE_PROTOCOL_ERROR = 1002, CLOSE_POLICY_VIOLATION = 1008, CLOSE_SERVICE_RESTART = 1012 };
+enum {
+    CLOSE_PROTOCOL_ERROR = 1002,
+    CLOSE_POLICY_VIOLATION = 1008,
+    CLOSE_TOO_BIG = 1009,
+    CLOSE_INTERNAL_ERROR = 1011,
+    CLOSE_SERVICE_RESTART = 1012,
+};
 
 static enum error add_random_key(struct http_head *head)
 {
@@ -57,8 +65,6 @@ enum error exchange_websocket_prepare(struct exchange *exchange, struct http_hea
     expected_accept(key->value, exchange->websocket_accept);
     if (reads_upstream(exchange))
         http_head_remove(head, SLICE("sec-websocket-extensions"));
-    exchange->offers_extensions = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
-    exchange->offers_subprotocols = http_head_find(head, SLICE("sec-websocket-protocol")) != NULL;
     return OK;
 }
 
@@ -84,16 +90,64 @@ static bool is_agreed(const struct exchange *exchange, const struct http_head *h
            slice_equals(accept->value, slice_from_string(exchange->websocket_accept));
 }
 
+/* An element without its parameters. */
+static struct slice name_of(struct slice element)
+{
+    return slice_trim(slice_split(&element, ';'));
+}
+
+static bool value_offers(struct slice value, struct slice name)
+{
+    while (value.len > 0)
+        if (slice_equals_nocase(name_of(slice_split(&value, ',')), name))
+            return true;
+    return false;
+}
+
+/* Where a value was put in, what was offered is not what the client's head says. */
+static bool is_offered(const struct http_head *request, struct slice field, struct slice name)
+{
+    for (size_t i = 0; i < request->field_count; i++) {
+        struct slice value = request->fields[i].value;
+        if (http_name_equals(request->fields[i].name, field) &&
+            (value_offers(value, name) || token_scan_finds(value)))
+            return true;
+    }
+    return false;
+}
+
+static bool are_extensions_offered(const struct http_head *request, const struct http_head *answer)
+{
+    static const struct slice field = SLICE_INIT("sec-websocket-extensions");
+
+    for (size_t i = 0; i < answer->field_count; i++) {
+        struct slice value = answer->fields[i].value;
+        if (!http_name_equals(answer->fields[i].name, field))
+            continue;
+        do {
+            if (!is_offered(request, field, name_of(slice_split(&value, ','))))
+                return false;
+        } while (value.len > 0);
+    }
+    return true;
+}
+
+static bool is_subprotocol_offered(const struct http_head *request, const struct http_head *answer)
+{
+    static const struct slice field = SLICE_INIT("sec-websocket-protocol");
+    const struct http_field *chosen = http_head_find(answer, field);
+
+    return chosen == NULL ||
+           (http_head_count(answer, field) == 1 && is_offered(request, field, chosen->value));
+}
+
 bool exchange_websocket_accepts(const struct exchange *exchange, const struct http_head *head)
 {
-    bool has_extension = http_head_find(head, SLICE("sec-websocket-extensions")) != NULL;
-    bool has_subprotocol = http_head_find(head, SLICE("sec-websocket-protocol")) != NULL;
+    /* As it was sent: no extension that we kept from the upstream is in it any more. */
+    const struct http_head *request = exchange->client->ops->head(exchange->client);
 
-    /* What was not offered (RFC 6455, 4.1), or not by us because frames could not be read then. */
-    if ((has_extension && !exchange->offers_extensions) ||
-        (has_subprotocol && !exchange->offers_subprotocols))
-        return false;
-    return is_agreed(exchange, head);
+    return are_extensions_offered(request, head) && is_subprotocol_offered(request, head) &&
+           is_agreed(exchange, head);
 }
 
 enum error exchange_websocket_adapt(const struct exchange *exchange, struct http_head *head)
@@ -191,11 +245,24 @@ static void end_open(struct exchange *exchange, enum refusal_code code,
         exchange_cut(exchange);
 }
 
-void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code)
+void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code, enum error error)
 {
-    const struct farewell farewell = {CLOSE_PROTOCOL_ERROR, SLICE("a frame is not in order")};
+    static const struct farewell disorder = {CLOSE_PROTOCOL_ERROR,
+                                             SLICE_INIT("a frame is not in order")},
+                                 too_big = {CLOSE_TOO_BIG,
+                                            SLICE_INIT("a message is too long to be passed on")},
+                                 trouble = {CLOSE_INTERNAL_ERROR,
+                                            SLICE_INIT("a message cannot be passed on")};
 
-    end_open(exchange, code, &farewell);
+    if (error == ERR_SYNTAX)
+        end_open(exchange, code, &disorder);
+    else
+        end_open(exchange, REFUSAL_OVERLOADED, error == ERR_TOO_LARGE ? &too_big : &trouble);
+}
+
+bool exchange_websocket_is_closed(const struct exchange *exchange)
+{
+    return exchange->body.frames != NULL && websocket_rewriter_is_closed(exchange->body.frames);
 }
 
 static bool is_open(const struct exchange *exchange)

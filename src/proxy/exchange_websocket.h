@@ -14,7 +14,8 @@
 MUST_USE enum error exchange_websocket_prepare(struct exchange *exchange, struct http_head *head);
 /* Whether this response is meant to open it. */
 bool exchange_websocket_is_switch(const struct exchange *exchange);
-/* ... and is the right answer to what was sent. */
+/* ... and is the right answer to what was sent: it chooses nothing that was not offered (RFC 6455,
+ * 4.1). */
 bool exchange_websocket_accepts(const struct exchange *exchange, const struct http_head *head);
 /* Makes of it what the client's protocol has for it. Hop-by-hop fields are gone. */
 MUST_USE enum error exchange_websocket_adapt(const struct exchange *exchange,
@@ -28,8 +29,11 @@ enum refusal_code exchange_websocket_outdated(const struct exchange *exchange);
 MUST_USE enum error exchange_websocket_rewrite(struct exchange *exchange, struct slice piece,
                                                struct slice *frames);
 /* Each of these may end the exchange, visibly for both sides: with a Close where frames are read
- * (RFC 6455, 7.4), else by cutting. A frame cannot be understood: */
-void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code);
+ * (RFC 6455, 7.4), else by cutting. A message cannot be passed on; `code` is for ERR_SYNTAX: */
+void exchange_websocket_fail(struct exchange *exchange, enum refusal_code code, enum error error);
+/* The upstream's Close has gone to the client: however it leaves now, it has said all. Known where
+ * frames are read. */
+bool exchange_websocket_is_closed(const struct exchange *exchange);
 /* The upstream has said all: it hears no more from us either. */
 void exchange_websocket_end_request(struct exchange *exchange);
 /* The sandbox has a new view. For any exchange. */

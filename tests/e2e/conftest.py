@@ -14,7 +14,7 @@ import types
 import pytest
 
 from harness.certificates import Authority
-from harness.h2 import H2Origin
+from harness.h2 import ENABLE_CONNECT_PROTOCOL, H2Origin
 from harness.h2_servers import Program, nghttpd
 from harness.names import NameServer
 from harness.nginx import Nginx
@@ -137,6 +137,15 @@ def late_leaf(authority, folder):
 def h2_origin(late_ports, late_leaf):
     """The scripted origin that speaks HTTP/2 alone."""
     origin = H2Origin(tls_context(*late_leaf), late_ports["h2.test"])
+    yield origin
+    origin.close()
+
+
+@pytest.fixture(scope="session")
+def ws_origin(late_ports, late_leaf):
+    """Likewise, and it announces WebSockets (RFC 8441)."""
+    settings = {ENABLE_CONNECT_PROTOCOL: 1}
+    origin = H2Origin(tls_context(*late_leaf), late_ports["ws-h2.test"], settings)
     yield origin
     origin.close()
 

@@ -10,9 +10,8 @@ import threading
 import pytest
 
 from harness import h2
-from harness.h2 import CANCEL, Collected, H2Origin
+from harness.h2 import CANCEL, Collected
 from harness.h2_servers import Program
-from harness.origin import tls_context
 from harness.wait import GENEROUS
 from harness.websocket import (
     CLOSE,
@@ -27,20 +26,10 @@ from harness.websocket import (
 )
 
 HOST, NODE = "ws-h2.test", "ws-node2.test"
-ENABLE_CONNECT_PROTOCOL = 8
 RESTART = 1012
 LONG = 10_000_000
 CLIENTS = pathlib.Path(__file__).parent / "clients"
 EXTENDED = [(":protocol", "websocket"), ("sec-websocket-version", "13")]
-
-
-@pytest.fixture(scope="module")
-def ws_origin(late_ports, late_leaf):
-    """Speaks HTTP/2 alone, and announces WebSockets."""
-    settings = {ENABLE_CONNECT_PROTOCOL: 1}
-    origin = H2Origin(tls_context(*late_leaf), late_ports[HOST], settings)
-    yield origin
-    origin.close()
 
 
 @pytest.fixture(scope="module")

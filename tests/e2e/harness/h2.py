@@ -18,6 +18,7 @@ from .scripted import Scripted
 from .wait import GENEROUS
 
 WINDOW = 65535
+ENABLE_CONNECT_PROTOCOL = 8
 
 
 class Pipe:
