@@ -28,6 +28,18 @@ static void reset_for_fault(struct h2_stream *stream, enum h2_code code)
     h2_stream_reset(stream, code);
 }
 
+/* The library passes over a head of a stream that is no more without a word. */
+static int on_begin_frame(nghttp2_session *library, const nghttp2_frame_hd *frame, void *user_data)
+{
+    struct h2_session *session = user_data;
+
+    (void)library;
+    if (session->awaits_head && !h2_guard_take_stray(&session->guard))
+        doom(session, H2_ENHANCE_YOUR_CALM);
+    session->awaits_head = frame->type == NGHTTP2_HEADERS;
+    return 0;
+}
+
 static bool is_new_request(const struct h2_session *session, const nghttp2_frame *frame)
 {
     return session->role == H2_REQUESTS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
@@ -58,6 +70,7 @@ static int on_begin_headers(nghttp2_session *library, const nghttp2_frame *frame
     struct h2_session *session = user_data;
 
     (void)library;
+    session->awaits_head = false;
     if (is_new_request(session, frame) && session->stream_count >= session->limits.streams)
         return refuse_stream(session, frame->hd.stream_id);
     struct h2_stream *stream = stream_of_head(session, frame);
@@ -227,6 +240,7 @@ static void pay_for_reset(struct h2_session *session, int32_t id)
 {
     struct h2_stream *stream = h2_stream_find(session, id);
 
+    h2_guard_expect_strays(&session->guard);
     if ((stream == NULL || !stream->is_reset) && !h2_guard_spend(&session->guard))
         doom(session, H2_ENHANCE_YOUR_CALM);
 }
@@ -278,6 +292,7 @@ nghttp2_session_callbacks *h2_callbacks_new(void)
 
     if (nghttp2_session_callbacks_new(&callbacks) != 0)
         return NULL;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);

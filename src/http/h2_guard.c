@@ -10,6 +10,7 @@ enum {
     ANSWERS_PER_DATA = 4,   /* a small event: both windows, and a PING to measure the line */
     BYTES_PER_ANSWER = 256, /* readers that return the window with each small read */
     PADDING_MAX = 1 + 255,  /* a padded frame up to this long may hold nothing */
+    STRAYS_PER_RESET = 2,   /* the head of a response, and its trailers */
 };
 
 void h2_guard_init(struct h2_guard *guard, size_t preface_len, uint32_t burst, uint32_t per_second)
@@ -46,6 +47,19 @@ bool h2_guard_spend(struct h2_guard *guard)
 void h2_guard_expect_answers(struct h2_guard *guard, size_t len)
 {
     guard->answers += ANSWERS_PER_DATA + len / BYTES_PER_ANSWER;
+}
+
+void h2_guard_expect_strays(struct h2_guard *guard)
+{
+    guard->strays += STRAYS_PER_RESET;
+}
+
+bool h2_guard_take_stray(struct h2_guard *guard)
+{
+    if (guard->strays == 0)
+        return h2_guard_spend(guard);
+    guard->strays--;
+    return true;
 }
 
 static enum h2_code pay(struct h2_guard *guard)

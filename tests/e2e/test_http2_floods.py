@@ -17,6 +17,7 @@ from harness.h2 import (
     FLOW_CONTROL_ERROR,
     GOAWAY,
     HEADERS,
+    NO_ERROR,
     PADDED,
     PING,
     PRIORITY,
@@ -181,6 +182,18 @@ def goodbyes():
         yield frame(GOAWAY, 0, 0, b"\0" * 8)
 
 
+def heads_of_no_stream():
+    yield opened(3)
+    for _ in range(FLOOD_MAX):
+        yield opened(1)
+
+
+def trailers_without_end():
+    yield opened(1, END_HEADERS, block(method="POST"))
+    for _ in range(FLOOD_MAX):
+        yield opened(1, END_HEADERS)
+
+
 def references_to_one_long_field():
     """HPACK: one field of 4,000 bytes goes into the table, then a byte is a copy of it."""
     encoder = hpack.Encoder()
@@ -202,6 +215,8 @@ FLOODS = [
     empty_data,
     padding_alone,
     unknown_frames,
+    heads_of_no_stream,
+    trailers_without_end,
 ]
 
 
@@ -457,35 +472,85 @@ def test_frames_that_are_wrong_end_the_connection(running, h2_origin, what):
 # The same from an origin.
 
 
-def origin_flood(data):
+def answer_block(*fields, encoder=None):
+    encoder = encoder or hpack.Encoder()
+    return encoder.encode([(":status", "200"), *fields], huffman=False)
+
+
+def long_answer_continuations(number):
+    encoder = hpack.Encoder()
+    yield frame(HEADERS, 0, number, answer_block(encoder=encoder))
+    for count in range(FLOOD_MAX):
+        yield frame(CONTINUATION, 0, number, encoder.encode([(f"x-{count}", "y" * 8000)], huffman=False))
+
+
+def long_answer_of_references(number):
+    block = answer_block(("x", "y" * 4000)) + b"\xbe" * 12_000
+    yield frame(HEADERS, END_HEADERS, number, block)
+
+
+def again_and_again(first, data):
+    """What an origin sends for a stream: `first` once, `data` without end; both may name the stream."""
+
+    def frames(number):
+        yield first(number)
+        for _ in range(FLOOD_MAX):
+            yield data(number)
+
+    return frames
+
+
+def begun(number):
+    return frame(HEADERS, END_HEADERS, number, answer_block())
+
+
+def half_begun(number):
+    return frame(HEADERS, 0, number, answer_block())
+
+
+ORIGIN_FLOODS = {
+    "pings": again_and_again(begun, lambda _: frame(PING, 0, 0, b"12345678")),
+    "settings": again_and_again(begun, lambda _: frame(SETTINGS)),
+    "unknown frames": again_and_again(begun, lambda _: frame(0xEE, 0, 0, b"what")),
+    "window updates": again_and_again(begun, lambda _: frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1")),
+    "priorities": again_and_again(begun, lambda number: frame(PRIORITY, 0, number, b"\0\0\0\0\x10")),
+    "empty data": again_and_again(begun, lambda number: frame(DATA, 0, number)),
+    "padding alone": again_and_again(begun, lambda number: frame(DATA, PADDED, number, b"\xff" + bytes(255))),
+    "resets": again_and_again(begun, lambda number: frame(RST_STREAM, 0, number, b"\0\0\0\x08")),
+    "goodbyes": again_and_again(begun, lambda _: frame(GOAWAY, 0, 0, b"\x7f\xff\xff\xff\0\0\0\0")),
+    "trailers without end": again_and_again(begun, begun),
+    "hints": again_and_again(
+        lambda _: b"", lambda number: frame(HEADERS, END_HEADERS, number, hpack.Encoder().encode([(":status", "103")]))
+    ),
+    "continuations": again_and_again(half_begun, lambda number: frame(CONTINUATION, 0, number)),
+    "long continuations": long_answer_continuations,
+    "references to one long field": long_answer_of_references,
+}
+
+
+def pour_out(frames):
+    """A script that does so until it is cut off."""
+
     def script(stream):
-        stream.begin()
-        for _ in range(FLOOD_MAX // 100):
+        for data in batches(frames(stream.number)):
             if stream.peer.is_closed:
                 return
-            stream.peer.raw(data * 100)
+            stream.peer.raw(data)
             stream.peer.flushed()
 
     return script
 
 
-ORIGIN_FLOODS = {
-    "pings": frame(PING, 0, 0, b"12345678"),
-    "settings": frame(SETTINGS),
-    "unknown frames": frame(0xEE, 0, 0, b"what"),
-    "window updates": frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"),
-}
-
-
 @pytest.mark.parametrize("what", ORIGIN_FLOODS)
 def test_an_origin_that_floods_loses_its_connection(running, h2_origin, what):
-    path = h2_origin.on(origin_flood(ORIGIN_FLOODS[what]))
+    check_others_go_on(running, h2_origin)
+    path = h2_origin.on(pour_out(ORIGIN_FLOODS[what]))
     before = running.resident()
     with connect(running.sandbox, "h2.test") as peer:
-        stream = peer.open("GET", path).wait()
+        stream = peer.open("POST", path).wait()
         assert not stream.has_ended or stream.status == 502
-    h2_origin.request(path).peer.wait_closed()
-    assert h2_origin.request(path).peer.goaway in (ENHANCE_YOUR_CALM, None)
+    flooding = h2_origin.request(path).peer.wait_closed()
+    assert flooding.goaway != NO_ERROR
     assert running.resident() - before < GROWTH
     check_others_go_on(running, h2_origin)
 

@@ -152,6 +152,19 @@ static void continuation(struct buffer *out, int unit)
     raw_frame(out, RAW_CONTINUATION, 0, 1, buffer_view(block));
 }
 
+/* Of a stream that never was: one with a higher number has been opened before. */
+static void head_of_no_stream(struct buffer *out, int unit)
+{
+    open_stream(out, unit == 0 ? 3 : 1);
+}
+
+static void trailers_without_end(struct buffer *out, int unit)
+{
+    if (unit == 0)
+        open_stream(out, 1);
+    raw_headers(out, 1, 0, SLICE("x=y"));
+}
+
 /* One entry of 3,000 bytes in the table, then a thousand references to it. */
 static void header_bomb(struct buffer *out, int unit)
 {
@@ -189,6 +202,8 @@ static const struct {
     {"too many streams", too_many_streams, 310, H2_ENHANCE_YOUR_CALM},
     {"too long body", too_long_body, 210, H2_ENHANCE_YOUR_CALM},
     {"continuation", continuation, 10, H2_ENHANCE_YOUR_CALM},
+    {"head of no stream", head_of_no_stream, 210, H2_ENHANCE_YOUR_CALM},
+    {"trailers without end", trailers_without_end, 210, H2_ENHANCE_YOUR_CALM},
     {"header bomb", header_bomb, 1, H2_ENHANCE_YOUR_CALM},
 };
 

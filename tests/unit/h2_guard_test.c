@@ -116,6 +116,19 @@ static void answers_are_free_as_far_as_they_are_expected(void **state)
     assert_int_equal(len, 0);
 }
 
+static void strays_are_free_as_far_as_a_reset_can_have_crossed_them(void **state)
+{
+    struct h2_guard guard;
+
+    (void)state;
+    h2_guard_init(&guard, 0, 1, 0);
+    h2_guard_expect_strays(&guard);
+    assert_true(h2_guard_take_stray(&guard));
+    assert_true(h2_guard_take_stray(&guard));
+    assert_true(h2_guard_take_stray(&guard)); /* paid for */
+    assert_false(h2_guard_take_stray(&guard));
+}
+
 static void a_head_has_at_most_eight_continuations(void **state)
 {
     OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = 100000};
@@ -142,6 +155,7 @@ int main(void)
         cmocka_unit_test(each_type_has_its_price),
         cmocka_unit_test(the_cut_does_not_depend_on_the_split),
         cmocka_unit_test(answers_are_free_as_far_as_they_are_expected),
+        cmocka_unit_test(strays_are_free_as_far_as_a_reset_can_have_crossed_them),
         cmocka_unit_test(a_head_has_at_most_eight_continuations),
     };
 
