@@ -162,6 +162,27 @@ def test_an_origin_that_answers_before_the_body_is_heard(origin, keyed):
         assert response.status == 413 and response.body == b"too much"
 
 
+@pytest.mark.parametrize("status", [200, 413])
+def test_what_is_left_of_a_body_after_an_early_answer_is_no_request(origin, keyed, status):
+    """Neither for us nor for an origin that would be asked on the same connection."""
+    path = origin.on(lambda exchange: (exchange.answer(status, body=b"early"), late.wait(GENEROUS)))
+    late, after = threading.Event(), origin.on(ok)
+    smuggled = encode(f"GET {after} HTTP/1.1", [HOST])
+    try:
+        with keyed.sandbox.tunnel("api.test") as wire:
+            wire.send(encode(f"POST {path} HTTP/1.1", [HOST, ("Content-Length", "1000")]))
+            response = wire.response()
+            assert (response.status, response.body) == (status, b"early")
+            assert response.field("connection") == "close"
+            wire.send(smuggled + b"x" * (1000 - len(smuggled)))
+            assert wire.is_closed()
+        assert origin.requests(after) == []
+        assert keyed.sandbox.fetch("api.test", after).status == 200
+        assert origin.request(after).connection != origin.request(path).connection
+    finally:
+        late.set()
+
+
 def test_options_asterisk_goes_through(origin, keyed):
     with keyed.sandbox.tunnel("api.test") as wire:
         response = wire.request("OPTIONS", "*", [HOST])
@@ -189,9 +210,15 @@ def test_what_is_written_upstream_is_written_anew(origin, keyed):
 
 def test_alt_svc_is_removed(origin, keyed):
     fields = [("Alt-Svc", 'h3=":443"'), ("X-Kept", "yes")]
-    script = lambda exchange: exchange.answer(200, fields)
+
+    def script(exchange):
+        exchange.send(encode("HTTP/1.1 103 Early Hints", fields))
+        exchange.answer_chunked([b"data"], fields, trailers=fields)
+
     response = keyed.sandbox.fetch("api.test", origin.on(script))
-    assert response.field("alt-svc") is None and response.field("x-kept") == "yes"
+    for part in (response.interim[0].fields, response.fields, response.trailers):
+        assert "alt-svc" not in {name.lower() for name, _ in part}
+        assert ("X-Kept", "yes") in part
 
 
 def test_fields_for_one_hop_do_not_come_back(origin, keyed):
@@ -207,6 +234,19 @@ def test_an_http_10_client_gets_no_chunks(origin, keyed):
         wire.send(f"GET {path} HTTP/1.0\r\nHost: api.test\r\n\r\n".encode())
         response = wire.response()
         assert not response.is_chunked and response.body == b"onetwo"
+
+
+def test_an_http_10_client_gets_no_interim_response(origin, keyed):
+    """It would take it for the answer (RFC 9110, 15.2)."""
+
+    def script(exchange):
+        exchange.send(encode("HTTP/1.1 103 Early Hints", [("Link", "</a.css>")]))
+        exchange.answer(200, body=b"final")
+
+    path = origin.on(script)
+    with keyed.sandbox.tunnel("api.test") as wire:
+        wire.send(f"GET {path} HTTP/1.0\r\nHost: api.test\r\n\r\n".encode())
+        assert wire.rest().startswith(b"HTTP/1.1 200 ")
 
 
 def test_an_answer_that_is_cut_off_is_visibly_cut_off(origin, keyed):

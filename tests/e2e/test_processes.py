@@ -71,7 +71,9 @@ def test_sigterm_lets_an_exchange_finish_and_closes_idle_connections(running, or
         running.process.send_signal(signal.SIGTERM)
         assert idle.is_closed() and unused.is_closed()
         go.set()
-        assert busy.response().body == b"finished"
+        response = busy.response()
+        assert response.body == b"finished" and response.field("connection") == "close"
+        assert busy.is_closed()
     assert running.process.wait(GENEROUS) == 0
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", running.proxy_port), 5)

@@ -187,7 +187,8 @@ def test_an_idle_upstream_connection_is_closed_in_good_time(own_proxy, origin, h
         assert ended.wait(GENEROUS)
 
 
-def test_a_request_that_may_not_be_repeated_is_not(one_worker, origin):
+@pytest.mark.parametrize("method, body", [("POST", b"once"), ("POST", None), ("PATCH", None), ("PUT", b"once")])
+def test_a_request_that_may_not_be_repeated_is_not(one_worker, origin, method, body):
     sandbox = one_worker.api.sandbox()
     bodies = []
 
@@ -199,8 +200,28 @@ def test_a_request_that_may_not_be_repeated_is_not(one_worker, origin):
     with sandbox.tunnel("api.test") as wire:
         host = ("Host", "api.test")
         assert wire.request("GET", first, [host]).status == 200
-        refusal(wire.request("POST", path, [host], b"once"), 502, "upstream_closed")
-    assert bodies == [b"once"]
+        refusal(wire.request(method, path, [host], body), 502, "upstream_closed")
+    assert bodies == [body or b""]
+    assert origin.request(path).connection == origin.request(first).connection
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_request_that_may_be_repeated_is_repeated_once(one_worker, origin, method):
+    """And not where the connection was a new one: then the origin means it."""
+    sandbox = one_worker.api.sandbox()
+
+    def script(exchange):
+        exchange.close_after = True
+
+    first, path = origin.on(ok), origin.on(script)
+    with sandbox.tunnel("api.test") as wire:
+        host = ("Host", "api.test")
+        assert wire.request("GET", first, [host]).status == 200
+        refusal(wire.request(method, path, [host]), 502, "upstream_closed")
+        assert len(origin.requests(path)) == 2
+        refusal(wire.request(method, path, [host]), 502, "upstream_closed")
+        assert len(origin.requests(path)) == 3
+    assert len({request.connection for request in origin.requests(path)}) == 3
 
 
 def test_a_client_session_is_resumed_for_its_own_name_alone(one_worker):

@@ -1,6 +1,8 @@
 sealgate_unit_test(http_head http)
 sealgate_unit_test(http_request http)
 sealgate_unit_test(http_response http)
+sealgate_unit_test(framing http)
+sealgate_unit_test(h1_scan http)
 sealgate_unit_test(h1_output http)
 sealgate_unit_test(h1_reader http)
 sealgate_unit_test(h1_writer http)
