@@ -42,7 +42,7 @@ MUST_USE enum error leaf_mint(const struct ca_root *root, EVP_PKEY *leaf_public_
                               const struct host_name *host, time_t now, X509 **out);
 
 /* leaf_cache.c: host → leaf, least recently used out first, none handed out within an hour of its
- * end. A host that is being minted is marked, so that concurrent first requests mint once. */
+ * end. */
 struct leaf_cache;
 
 struct leaf_cache *leaf_cache_new(size_t capacity);
@@ -50,12 +50,8 @@ void leaf_cache_free(struct leaf_cache *cache);
 DEFINE_OWNED_STRUCT(leaf_cache, leaf_cache_free)
 /* NULL when there is none; borrowed until the next put. */
 X509 *leaf_cache_find(struct leaf_cache *cache, const struct host_name *host, time_t now);
-/* True for the first who asks for a host that find() has not: it mints, then puts or abandons.
- * False while somebody else does: wait for that put. */
-bool leaf_cache_claim(struct leaf_cache *cache, const struct host_name *host);
-void leaf_cache_abandon(struct leaf_cache *cache, const struct host_name *host);
-/* Takes a reference of its own, and ends the claim. Replaces what is there. */
+/* Takes a reference of its own. Replaces what is there. */
 MUST_USE enum error leaf_cache_put(struct leaf_cache *cache, const struct host_name *host,
                                    X509 *leaf);
-/* Forgets all, claims too: the root was rotated. */
+/* Forgets all: the root was rotated. */
 void leaf_cache_reset(struct leaf_cache *cache);

@@ -13,14 +13,14 @@ struct cached_leaf {
     struct table_entry entry; /* by the text of `host` */
     TAILQ_ENTRY(cached_leaf) by_use;
     struct host_name host;
-    X509 *leaf; /* NULL: claimed by whoever mints it, and not in `by_use` */
+    X509 *leaf;
     time_t usable_until;
 };
 
 struct leaf_cache {
     struct table leaves;
     TAILQ_HEAD(, cached_leaf) by_use; /* least recent first */
-    size_t leaf_count, capacity;
+    size_t count, capacity;
 };
 
 struct leaf_cache *leaf_cache_new(size_t capacity)
@@ -42,21 +42,12 @@ static struct cached_leaf *find(const struct leaf_cache *cache, const struct hos
     return entry == NULL ? NULL : CONTAINER_OF(entry, struct cached_leaf, entry);
 }
 
-/* Takes the leaf out of what can be found, and leaves a claim behind. */
-static void drop_leaf(struct leaf_cache *cache, struct cached_leaf *cached)
-{
-    if (cached->leaf == NULL)
-        return;
-    TAILQ_REMOVE(&cache->by_use, cached, by_use);
-    cache->leaf_count--;
-    X509_free(cached->leaf);
-    cached->leaf = NULL;
-}
-
 static void forget(struct leaf_cache *cache, struct cached_leaf *cached)
 {
-    drop_leaf(cache, cached);
+    TAILQ_REMOVE(&cache->by_use, cached, by_use);
     table_remove(&cache->leaves, &cached->entry);
+    cache->count--;
+    X509_free(cached->leaf);
     free(cached);
 }
 
@@ -81,7 +72,7 @@ X509 *leaf_cache_find(struct leaf_cache *cache, const struct host_name *host, ti
 {
     struct cached_leaf *cached = find(cache, host);
 
-    if (cached == NULL || cached->leaf == NULL)
+    if (cached == NULL)
         return NULL;
     if (now >= cached->usable_until) {
         forget(cache, cached);
@@ -90,37 +81,6 @@ X509 *leaf_cache_find(struct leaf_cache *cache, const struct host_name *host, ti
     TAILQ_REMOVE(&cache->by_use, cached, by_use);
     TAILQ_INSERT_TAIL(&cache->by_use, cached, by_use);
     return cached->leaf;
-}
-
-static struct cached_leaf *insert(struct leaf_cache *cache, const struct host_name *host)
-{
-    struct cached_leaf *cached = calloc(1, sizeof(*cached));
-
-    if (cached == NULL)
-        return NULL;
-    cached->host = *host;
-    if (table_insert(&cache->leaves, &cached->entry, host_name_view(&cached->host)) != OK) {
-        free(cached);
-        return NULL;
-    }
-    return cached;
-}
-
-/* Out of memory for the mark: the caller mints, and at worst somebody else does too. */
-bool leaf_cache_claim(struct leaf_cache *cache, const struct host_name *host)
-{
-    if (find(cache, host) != NULL)
-        return false;
-    insert(cache, host);
-    return true;
-}
-
-void leaf_cache_abandon(struct leaf_cache *cache, const struct host_name *host)
-{
-    struct cached_leaf *cached = find(cache, host);
-
-    if (cached != NULL && cached->leaf == NULL)
-        forget(cache, cached);
 }
 
 static enum error end_of(const X509 *leaf, time_t *out)
@@ -133,22 +93,39 @@ static enum error end_of(const X509 *leaf, time_t *out)
     return OK;
 }
 
+/* A reference of its own to `leaf`. NULL when out of memory. */
+static struct cached_leaf *insert(struct leaf_cache *cache, const struct host_name *host,
+                                  X509 *leaf)
+{
+    struct cached_leaf *cached = calloc(1, sizeof(*cached));
+
+    if (cached == NULL)
+        return NULL;
+    cached->host = *host;
+    if (table_insert(&cache->leaves, &cached->entry, host_name_view(&cached->host)) != OK) {
+        free(cached);
+        return NULL;
+    }
+    X509_up_ref(leaf);
+    cached->leaf = leaf;
+    TAILQ_INSERT_TAIL(&cache->by_use, cached, by_use);
+    cache->count++;
+    return cached;
+}
+
 enum error leaf_cache_put(struct leaf_cache *cache, const struct host_name *host, X509 *leaf)
 {
     struct cached_leaf *cached = find(cache, host);
     time_t end;
 
     TRY(end_of(leaf, &end));
-    if (cached == NULL)
-        cached = insert(cache, host);
-    if (cached == NULL || !X509_up_ref(leaf))
-        return ERR_NO_MEMORY;
-    drop_leaf(cache, cached);
-    if (cache->leaf_count == cache->capacity)
+    if (cached != NULL)
+        forget(cache, cached);
+    else if (cache->count == cache->capacity)
         forget(cache, TAILQ_FIRST(&cache->by_use));
-    cached->leaf = leaf;
+    cached = insert(cache, host, leaf);
+    if (cached == NULL)
+        return ERR_NO_MEMORY;
     cached->usable_until = end - MARGIN_S;
-    TAILQ_INSERT_TAIL(&cache->by_use, cached, by_use);
-    cache->leaf_count++;
     return OK;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Every way a function of the project can fail. A denial by policy is not here: it is a value (see
- * policy/refusal_code.h). Whose fault it is decides the HTTP status and how loudly it is logged. */
+ * policy/refusal_code.h). Whose fault it is decides the HTTP status of the API's answer. */
 
 #include "base/compiler.h"
 

@@ -33,14 +33,6 @@ enum api_problem api_problem_of_status(int status)
 static enum api_problem problem_of_error(enum error error)
 {
     switch (error) {
-    case ERR_SYNTAX:
-    case ERR_TOO_LARGE:
-    case ERR_UNSUPPORTED:
-    case ERR_BOX_FORM:
-    case ERR_BOX_KEY:
-    case ERR_BOX_PLACE:
-    case ERR_BOX_HOST:
-        return API_BAD_REQUEST;
     case ERR_NOT_FOUND:
         return API_NOT_FOUND;
     case ERR_FORBIDDEN:
@@ -52,7 +44,7 @@ static enum api_problem problem_of_error(enum error error)
     case ERR_NO_MEMORY:
         return API_UNAVAILABLE;
     default:
-        return API_INTERNAL;
+        return error_fault(error) == FAULT_CLIENT ? API_BAD_REQUEST : API_INTERNAL;
     }
 }
 

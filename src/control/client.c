@@ -55,7 +55,8 @@ static enum error target_connect(const struct client *client, const struct clien
     char port[8];
     if (target->is_local)
         return client_stream_connect_local(client->socket_path, out);
-    if (!target->is_https && client->api_key != NULL && !host_name_is_loopback(&target->authority.host))
+    if (!target->is_https && client->api_key != NULL &&
+        !host_name_is_loopback(&target->authority.host))
         return ERR_FORBIDDEN;
     snprintf(port, sizeof port, "%u", (unsigned)target->authority.port);
     TRY(client_stream_connect(target->authority.host.text, port, out));
@@ -213,20 +214,4 @@ void client_answer_clear(struct client_answer *answer)
     json_decref(answer->body);
     answer->body = NULL;
     buffer_clear(&answer->text);
-}
-
-enum error client_escape(struct slice text, struct buffer *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (ascii_is_alpha((char)c) || ascii_is_digit((char)c) ||
-            (c != '\0' && strchr("-._~", c) != NULL)) {
-            TRY(buffer_append_byte(out, (char)c));
-            continue;
-        }
-        const char escaped[] = {'%', digits[c >> 4], digits[c & 15]};
-        TRY(buffer_append(out, slice_of(escaped, sizeof escaped)));
-    }
-    return OK;
 }

@@ -40,5 +40,3 @@ MUST_USE enum error client_call(const struct client *client, const struct client
                                 struct client_answer *out);
 void client_answer_clear(struct client_answer *answer);
 DEFINE_OWNED_STRUCT(client_answer, client_answer_clear)
-/* Appends `text` percent-encoded, for a path segment or a value of the query. */
-MUST_USE enum error client_escape(struct slice text, struct buffer *out);

@@ -23,28 +23,6 @@ struct idle {
     struct table active; /* since the last round */
 };
 
-static void on_round(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd, (void)what;
-    idle_run(argument);
-}
-
-struct idle *idle_new(struct control *control)
-{
-    static const struct timeval round = {1, 0};
-    struct idle *idle = calloc(1, sizeof *idle);
-    if (idle == NULL)
-        return NULL;
-    idle->control = control;
-    table_init(&idle->active);
-    idle->timer = event_new(control->base, -1, EV_PERSIST, on_round, idle);
-    if (idle->timer == NULL || event_add(idle->timer, &round) != 0) {
-        idle_free(idle);
-        return NULL;
-    }
-    return idle;
-}
-
 static void idle_forget_active(struct idle *idle)
 {
     struct table_entry *entry;
@@ -105,9 +83,11 @@ static enum error idle_expire(struct idle *idle, struct arena *arena)
     return OK;
 }
 
-void idle_run(struct idle *idle)
+static void on_round(evutil_socket_t fd, short what, void *argument)
 {
+    struct idle *idle = argument;
     struct arena arena;
+    (void)fd, (void)what;
     arena_init(&arena);
     enum error error = idle_expire(idle, &arena);
     if (error != OK)
@@ -115,4 +95,20 @@ void idle_run(struct idle *idle)
     if (ca_files_ensure(idle->control->ca_files) != OK)
         LOG(LEVEL_DEBUG, "ca_not_known_yet");
     arena_clear(&arena);
+}
+
+struct idle *idle_new(struct control *control)
+{
+    static const struct timeval round = {1, 0};
+    struct idle *idle = calloc(1, sizeof *idle);
+    if (idle == NULL)
+        return NULL;
+    idle->control = control;
+    table_init(&idle->active);
+    idle->timer = event_new(control->base, -1, EV_PERSIST, on_round, idle);
+    if (idle->timer == NULL || event_add(idle->timer, &round) != 0) {
+        idle_free(idle);
+        return NULL;
+    }
+    return idle;
 }

@@ -11,5 +11,3 @@ struct idle;
 struct idle *idle_new(struct control *control);
 void idle_free(struct idle *idle);
 void idle_note_activity(struct idle *idle, struct slice sandbox_id);
-/* What the timer does once a second. */
-void idle_run(struct idle *idle);

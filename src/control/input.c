@@ -84,7 +84,7 @@ static enum error input_fill_list(struct api_call *call, const json_t *array,
     return OK;
 }
 
-enum error input_strings(struct api_call *call, const char *field, struct input_list *out)
+static enum error input_strings(struct api_call *call, const char *field, struct input_list *out)
 {
     *out = (struct input_list){.given = false};
     const json_t *value = json_object_get(call->body, field);

@@ -19,7 +19,6 @@ MUST_USE enum error input_string(struct api_call *call, const char *field, struc
 /* 1 to `max` bytes, without controls. */
 MUST_USE enum error input_name(struct api_call *call, const char *field, size_t max,
                                struct slice *out);
-MUST_USE enum error input_strings(struct api_call *call, const char *field, struct input_list *out);
 /* `*out` stays when the field is not there. */
 MUST_USE enum error input_bool(struct api_call *call, const char *field, bool *out);
 MUST_USE enum error input_integer(struct api_call *call, const char *field, uint64_t max,

@@ -250,11 +250,6 @@ enum h1_event h1_reader_finish(struct h1_reader *reader)
     return fail(reader, (struct http_fault){400, "the connection closed before the message ended"});
 }
 
-bool h1_reader_is_idle(const struct h1_reader *reader)
-{
-    return reader->phase == PHASE_IDLE;
-}
-
 size_t h1_reader_memory(const struct h1_reader *reader)
 {
     size_t memory = sizeof(*reader);

@@ -42,8 +42,6 @@ struct http_fault h1_reader_fault(const struct h1_reader *reader);
 enum h1_event h1_reader_finish(struct h1_reader *reader);
 /* Ready for the next message; wipes the head. */
 void h1_reader_restart(struct h1_reader *reader);
-/* True when no byte of a message was consumed since (re)start. */
-bool h1_reader_is_idle(const struct h1_reader *reader);
 /* Bytes of heap that it holds now, for the memory ceiling. */
 size_t h1_reader_memory(const struct h1_reader *reader);
 

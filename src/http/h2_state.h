@@ -79,6 +79,3 @@ struct h2_head *h2_stream_current_head(struct h2_stream *stream);
 size_t h2_stream_memory(const struct h2_stream *stream);
 /* The library's error as ours. */
 enum error h2_stream_error(int library_error);
-/* For nghttp2's data source (nghttp2_data_source_read_callback). */
-ssize_t h2_stream_read_out(nghttp2_session *library, int32_t id, uint8_t *room, size_t len,
-                           uint32_t *flags, nghttp2_data_source *source, void *user_data);

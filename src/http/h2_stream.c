@@ -140,11 +140,6 @@ void h2_stream_free(struct h2_stream *stream)
     h2_stream_reset(stream, H2_CANCEL);
 }
 
-int32_t h2_stream_id(const struct h2_stream *stream)
-{
-    return stream->id;
-}
-
 void h2_stream_set_owner(struct h2_stream *stream, void *owner)
 {
     stream->owner = owner;

@@ -33,7 +33,6 @@ MUST_USE enum error h2_stream_open(struct h2_session *session, const struct h2_r
  * was not sent yet, and no event follows. */
 void h2_stream_free(struct h2_stream *stream);
 
-int32_t h2_stream_id(const struct h2_stream *stream);
 void h2_stream_set_owner(struct h2_stream *stream, void *owner);
 void *h2_stream_owner(const struct h2_stream *stream);
 bool h2_stream_is_closed(const struct h2_stream *stream);

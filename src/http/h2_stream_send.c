@@ -5,9 +5,49 @@
 
 #include <stdlib.h>
 
+static enum error submit_trailers(struct h2_stream *stream)
+{
+    struct h2_fields fields;
+
+    h2_fields_init(&fields);
+    TRY(h2_fields_add_trailers(&fields, stream->out_trailers));
+    return h2_stream_error(
+        nghttp2_submit_trailer(stream->session->library, stream->id, fields.items, fields.count));
+}
+
+static bool mark_end(struct h2_stream *stream, uint32_t *flags)
+{
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    stream->sending = H2_SENDING_DONE;
+    if (stream->out_trailers == NULL)
+        return true;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return submit_trailers(stream) == OK;
+}
+
+/* Says how long the next DATA frame is; its bytes are taken when it is written. */
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
+static ssize_t on_read_out(nghttp2_session *library, int32_t id, uint8_t *room, size_t len,
+                           uint32_t *flags, nghttp2_data_source *source, void *user_data)
+{
+    struct h2_stream *stream = nghttp2_session_get_stream_user_data(library, id);
+
+    (void)room, (void)source, (void)user_data;
+    if (stream == NULL || !h2_stream_is_live(stream))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    size_t held = buffer_len(&stream->out);
+    if (held == 0 && stream->sending == H2_SENDING_BODY)
+        return NGHTTP2_ERR_DEFERRED;
+
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (held <= len && stream->sending == H2_SENDING_REST && !mark_end(stream, flags))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return (ssize_t)(held < len ? held : len);
+}
+
 static nghttp2_data_provider data_source(void)
 {
-    return (nghttp2_data_provider){.read_callback = h2_stream_read_out};
+    return (nghttp2_data_provider){.read_callback = on_read_out};
 }
 
 static enum error fill_request(struct h2_fields *fields, const struct h2_request_line *line,
@@ -186,44 +226,4 @@ void h2_stream_reset(struct h2_stream *stream, enum h2_code code)
     buffer_clear(&stream->out);
     /* Fails only without memory: then the session is about to end as well. */
     (void)nghttp2_submit_rst_stream(stream->session->library, NGHTTP2_FLAG_NONE, stream->id, code);
-}
-
-static enum error submit_trailers(struct h2_stream *stream)
-{
-    struct h2_fields fields;
-
-    h2_fields_init(&fields);
-    TRY(h2_fields_add_trailers(&fields, stream->out_trailers));
-    return h2_stream_error(
-        nghttp2_submit_trailer(stream->session->library, stream->id, fields.items, fields.count));
-}
-
-static bool mark_end(struct h2_stream *stream, uint32_t *flags)
-{
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    stream->sending = H2_SENDING_DONE;
-    if (stream->out_trailers == NULL)
-        return true;
-    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    return submit_trailers(stream) == OK;
-}
-
-/* Says how long the next DATA frame is; its bytes are taken when it is written. */
-/* NOLINTNEXTLINE(readability-function-size): the library's signature */
-ssize_t h2_stream_read_out(nghttp2_session *library, int32_t id, uint8_t *room, size_t len,
-                           uint32_t *flags, nghttp2_data_source *source, void *user_data)
-{
-    struct h2_stream *stream = nghttp2_session_get_stream_user_data(library, id);
-
-    (void)room, (void)source, (void)user_data;
-    if (stream == NULL || !h2_stream_is_live(stream))
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    size_t held = buffer_len(&stream->out);
-    if (held == 0 && stream->sending == H2_SENDING_BODY)
-        return NGHTTP2_ERR_DEFERRED;
-
-    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (held <= len && stream->sending == H2_SENDING_REST && !mark_end(stream, flags))
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    return (ssize_t)(held < len ? held : len);
 }

@@ -87,12 +87,3 @@ enum error config_read_section(struct config_reader *reader, const struct config
 {
     return config_schema_read(reader, node, key->section, target);
 }
-
-enum error config_read_unbuilt(struct config_reader *reader, const struct config_node *node,
-                               const struct config_key *key, void *target)
-{
-    (void)target;
-    if (config_node_is_null(node) || (node->kind == CONFIG_NODE_LIST && node->count == 0))
-        return OK;
-    return config_fail(reader, node, key->expected);
-}

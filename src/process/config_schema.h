@@ -33,10 +33,6 @@ MUST_USE enum error config_schema_read(struct config_reader *reader, const struc
 /* config_schema.c: `key->section` on the same target. */
 enum error config_read_section(struct config_reader *reader, const struct config_node *node,
                                const struct config_key *key, void *target);
-/* For what has a place in the file but is not built: anything but null or an empty list fails with
- * `key->expected` as the sentence. */
-enum error config_read_unbuilt(struct config_reader *reader, const struct config_node *node,
-                               const struct config_key *key, void *target);
 
 /* config_value.c: the types of values. */
 #define CONFIG_READER(name)                                                                        \

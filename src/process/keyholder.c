@@ -28,13 +28,8 @@ static enum error make_sandbox_key(struct keyholder *keyholder)
 /* `sealgate run`: they end with this process. */
 static enum error make_keys_in_memory(struct keyholder *keyholder)
 {
-    uint8_t secret[crypto_box_SECRETKEYBYTES];
-
     TRY(root_create(time(NULL), &keyholder->root));
-    randombytes_buf(secret, sizeof(secret));
-    enum error error = keyring_add(keyholder->ring, secret);
-    sodium_memzero(secret, sizeof(secret));
-    return error;
+    return keyring_generate(keyholder->ring, NULL);
 }
 
 static enum error on_begin(struct child *child)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct dns_gate *dns_gate_of(struct proxy *proxy)
+/* Made when it is first needed. NULL: out of memory. */
+static struct dns_gate *dns_gate_of(struct proxy *proxy)
 {
     struct dns_gate *gate = proxy->dns_gate;
 

@@ -42,9 +42,6 @@ struct dns_gate_route {
     struct slice listener_sandbox; /* whom the socket was made for; lives as long as the socket */
 };
 
-/* NULL: out of memory. */
-struct dns_gate *dns_gate_of(struct proxy *proxy);
-
 /* dns_gate_query.c: one query, from its bytes to its answer, which may be sent before this returns.
  * What cannot or must not be answered is dropped; a stream is then closed. */
 void dns_gate_query_start(struct dns_gate *gate, const struct dns_gate_route *route,

@@ -31,6 +31,7 @@ static uint64_t clock_us(clockid_t clock)
 }
 
 static void on_deadline(void *owner);
+static void exchange_complete(struct exchange *exchange);
 
 struct exchange *exchange_new(const struct connection *connection, struct stream *client,
                               const struct http_request *request,
@@ -63,10 +64,8 @@ struct exchange *exchange_new(const struct connection *connection, struct stream
     return exchange;
 }
 
-void exchange_free(struct exchange *exchange)
+static void exchange_free(struct exchange *exchange)
 {
-    if (exchange == NULL)
-        return;
     waiter_cancel(&exchange->waiter);
     task_cancel(&exchange->connection->proxy->tasks, &exchange->task);
     deadline_clear(&exchange->deadline);
@@ -404,7 +403,8 @@ void exchange_break_off(struct exchange *exchange)
     end(exchange);
 }
 
-void exchange_complete(struct exchange *exchange)
+/* Both directions are done. */
+static void exchange_complete(struct exchange *exchange)
 {
     bool is_reusable = exchange->response.keep_alive && exchange->is_request_sent;
 

@@ -86,8 +86,6 @@ void exchange_step(struct exchange *exchange);
 /* The client is going away: recorded as cut and freed, without a word to the owner. NULL is fine.
  */
 void exchange_abandon(struct exchange *exchange);
-/* Frees alone. */
-void exchange_free(struct exchange *exchange);
 
 /* For the files that the steps live in. Each of these ends the exchange, which must not be touched
  * after: */
@@ -104,5 +102,3 @@ bool exchange_retry(struct exchange *exchange);
 /* The same where the upstream said that it did nothing with the request, whatever its method. False
  * also when some of its body is gone, which we do not keep. */
 bool exchange_repeat(struct exchange *exchange);
-/* Both directions are done. */
-void exchange_complete(struct exchange *exchange);

@@ -58,17 +58,13 @@ static const char *const limit_hints[REFUSAL_LIMIT_KINDS] = {
         "Send requests less often; the operator sets limits.requests_per_second.",
 };
 
+/* What would change it. */
 static const char *hint_of(const struct refusal *refusal)
 {
     const char *hint = limit_hints[refusal->limit.kind];
 
-    return hint != NULL ? hint : refusal_hint(refusal->code);
-}
-
-const char *refusal_hint(enum refusal_code code)
-{
-    const char *hint = (unsigned)code < REFUSAL_COUNT ? hints[code] : NULL;
-
+    if (hint == NULL)
+        hint = hints[refusal->code];
     return hint != NULL ? hint : "";
 }
 

@@ -31,8 +31,6 @@ struct refusal {
     bool hint_names_flag; /* the reader started `sealgate run` */
 };
 
-/* What would change it; static. */
-const char *refusal_hint(enum refusal_code code);
 /* The refusal that answers a malformed request. */
 enum refusal_code refusal_for_status(int status);
 /* Fills an empty head and appends the body. */

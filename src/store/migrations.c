@@ -83,10 +83,7 @@ static const char signatures[] = "ALTER TABLE sandboxes ADD COLUMN mac BYTEA;"
 static const char *const steps[] = {owners,      secret_stores, sandboxes,
                                     checkpoints, store_lists,   signatures};
 
-int64_t migrations_latest(void)
-{
-    return ARRAY_LEN(steps);
-}
+enum { LATEST = ARRAY_LEN(steps) };
 
 static enum error read_version(struct database *database, int64_t *out)
 {
@@ -105,13 +102,13 @@ static enum error apply_missing(struct database *database)
                         " WHERE NOT EXISTS (SELECT 1 FROM schema_version);"));
     int64_t version;
     TRY(read_version(database, &version));
-    if (version < 0 || version > migrations_latest())
+    if (version < 0 || version > LATEST)
         return ERR_CONFLICT;
 
-    for (int64_t i = version; i < migrations_latest(); i++)
+    for (int64_t i = version; i < LATEST; i++)
         TRY(database_script(database, steps[i]));
     return database_run(database, "UPDATE schema_version SET version = ?1",
-                        SQL_WITH(SQL_INTEGER(migrations_latest())));
+                        SQL_WITH(SQL_INTEGER(LATEST)));
 }
 
 enum error migrations_apply(struct database *database)

@@ -7,5 +7,3 @@
 
 /* All steps that are missing, in one transaction. ERR_CONFLICT when the schema is newer. */
 MUST_USE enum error migrations_apply(struct database *database);
-/* The version that migrations_apply() leaves. */
-int64_t migrations_latest(void);

@@ -16,18 +16,6 @@ bool text_list_contains(const struct text_list *list, struct slice text)
     return false;
 }
 
-enum error text_list_copy(struct arena *arena, const struct text_list *list, struct text_list *out)
-{
-    struct slice *items = arena_alloc_array(arena, list->count, sizeof *items);
-    if (items == NULL)
-        return ERR_NO_MEMORY;
-
-    for (size_t i = 0; i < list->count; i++)
-        TRY(arena_copy(arena, list->items[i], &items[i]));
-    *out = (struct text_list){items, list->count};
-    return OK;
-}
-
 static enum error append_text(json_t *array, struct slice text)
 {
     /* jansson takes NULL for an error, also where the length is 0 */

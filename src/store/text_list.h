@@ -10,9 +10,6 @@ struct text_list {
     size_t count;
 };
 
-/* A copy of the list and of its texts. */
-MUST_USE enum error text_list_copy(struct arena *arena, const struct text_list *list,
-                                   struct text_list *out);
 /* The JSON array. ERR_SYNTAX when a text is not UTF-8. */
 MUST_USE enum error text_list_encode(struct arena *arena, const struct text_list *list,
                                      struct slice *out);

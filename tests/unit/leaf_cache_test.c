@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cache of leaves: bounded, fresh, minted once. */
+/* The cache of leaves: bounded and fresh. */
 #include "ca/ca.h"
 
 #include <setjmp.h>
@@ -42,13 +42,6 @@ static void put(struct leaf_cache *cache, const char *text, X509 *leaf)
     assert_int_equal(leaf_cache_put(cache, &host, leaf), OK);
 }
 
-static bool claim(struct leaf_cache *cache, const char *text)
-{
-    struct host_name host = host_of(text);
-
-    return leaf_cache_claim(cache, &host);
-}
-
 static void a_leaf_is_found_by_its_host_alone(void **state)
 {
     OWNED_STRUCT(leaf_cache) *cache = leaf_cache_new(4);
@@ -70,7 +63,6 @@ static void a_leaf_is_not_handed_out_within_an_hour_of_its_end(void **state)
     put(cache, "a.example", leaf);
     assert_non_null(find(cache, "a.example", NOW + 23 * HOUR_S - 1));
     assert_null(find(cache, "a.example", NOW + 23 * HOUR_S));
-    assert_true(claim(cache, "a.example"));
 }
 
 static void the_least_recently_used_goes_first(void **state)
@@ -123,61 +115,15 @@ static void thousands_of_hosts_leave_as_many_as_the_capacity(void **state)
     assert_int_equal(found, CAPACITY);
 }
 
-static void concurrent_first_requests_mint_once(void **state)
-{
-    OWNED_STRUCT(leaf_cache) *cache = leaf_cache_new(2);
-    OWNED(X509) *leaf = leaf_until(NOW + 24 * HOUR_S);
-
-    (void)state;
-    assert_true(claim(cache, "a.example"));
-    assert_false(claim(cache, "a.example"));
-    assert_true(claim(cache, "b.example"));
-    assert_null(find(cache, "a.example", NOW));
-    put(cache, "a.example", leaf);
-    assert_ptr_equal(find(cache, "a.example", NOW), leaf);
-}
-
-static void an_abandoned_claim_is_free_again(void **state)
-{
-    OWNED_STRUCT(leaf_cache) *cache = leaf_cache_new(2);
-    OWNED(X509) *leaf = leaf_until(NOW + 24 * HOUR_S);
-    struct host_name host = host_of("a.example");
-
-    (void)state;
-    assert_true(claim(cache, "a.example"));
-    leaf_cache_abandon(cache, &host);
-    assert_true(claim(cache, "a.example"));
-    put(cache, "a.example", leaf);
-    leaf_cache_abandon(cache, &host);
-    assert_ptr_equal(find(cache, "a.example", NOW), leaf);
-}
-
-static void claims_take_no_room_from_leaves(void **state)
+static void a_reset_forgets_all(void **state)
 {
     OWNED_STRUCT(leaf_cache) *cache = leaf_cache_new(1);
     OWNED(X509) *leaf = leaf_until(NOW + 24 * HOUR_S);
 
     (void)state;
     put(cache, "a.example", leaf);
-    assert_true(claim(cache, "b.example"));
-    assert_true(claim(cache, "c.example"));
-    assert_non_null(find(cache, "a.example", NOW));
-    put(cache, "b.example", leaf);
-    assert_null(find(cache, "a.example", NOW));
-    assert_false(claim(cache, "c.example"));
-}
-
-static void a_reset_forgets_leaves_and_claims(void **state)
-{
-    OWNED_STRUCT(leaf_cache) *cache = leaf_cache_new(2);
-    OWNED(X509) *leaf = leaf_until(NOW + 24 * HOUR_S);
-
-    (void)state;
-    put(cache, "a.example", leaf);
-    assert_true(claim(cache, "b.example"));
     leaf_cache_reset(cache);
     assert_null(find(cache, "a.example", NOW));
-    assert_true(claim(cache, "b.example"));
     put(cache, "a.example", leaf);
     assert_non_null(find(cache, "a.example", NOW));
 }
@@ -190,10 +136,7 @@ int main(void)
         cmocka_unit_test(the_least_recently_used_goes_first),
         cmocka_unit_test(putting_again_replaces_and_costs_no_room),
         cmocka_unit_test(thousands_of_hosts_leave_as_many_as_the_capacity),
-        cmocka_unit_test(concurrent_first_requests_mint_once),
-        cmocka_unit_test(an_abandoned_claim_is_free_again),
-        cmocka_unit_test(claims_take_no_room_from_leaves),
-        cmocka_unit_test(a_reset_forgets_leaves_and_claims),
+        cmocka_unit_test(a_reset_forgets_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
