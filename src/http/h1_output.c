@@ -7,42 +7,77 @@ struct seen {
     struct slice length, coding;
 };
 
+/* Some readers take a form feed for white space, others a NUL for the end. */
+static bool has_control(struct slice line)
+{
+    unsigned char found = 0;
+
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.data[i];
+        found |= (unsigned char)((c < ' ' && c != '\t') | (c == 0x7f));
+    }
+    return found != 0;
+}
+
 /* Without its CRLF; false when it has none, or a control that could end it elsewhere. */
 static bool next_line(struct slice *rest, struct slice *line)
 {
     const char *lf = rest->len == 0 ? NULL : memchr(rest->data, '\n', rest->len);
     size_t len = lf == NULL ? 0 : (size_t)(lf - rest->data);
 
-    if (len == 0 || memchr(rest->data, '\r', len) != lf - 1 || memchr(rest->data, '\0', len))
+    if (len == 0 || lf[-1] != '\r' || has_control(slice_take(*rest, len - 1)))
         return false;
     *line = slice_take(*rest, len - 1);
     *rest = slice_skip(*rest, len + 1);
     return true;
 }
 
-static bool is_start_line(struct slice line, enum h1_output_kind kind)
+/* tchar of RFC 9110, 5.6.2. */
+static bool is_name(struct slice s)
 {
-    static const struct slice version = SLICE_INIT("HTTP/1.1");
-
-    if (kind == H1_OUTPUT_RESPONSE)
-        return slice_starts_with(line, version) && line.len > version.len &&
-               line.data[version.len] == ' ';
-    size_t method = slice_find(line, ' ');
-    if (method == 0 || method >= line.len)
-        return false;
-    struct slice rest = slice_skip(line, method + 1);
-    size_t target = slice_find(rest, ' ');
-    return target > 0 && slice_equals(slice_skip(rest, target), SLICE(" HTTP/1.1"));
+    for (size_t i = 0; i < s.len; i++)
+        if (!ascii_is_alpha(s.data[i]) && !ascii_is_digit(s.data[i]) &&
+            (s.data[i] == '\0' || strchr("!#$%&'*+-.^_`|~", s.data[i]) == NULL))
+            return false;
+    return s.len > 0;
 }
 
+static bool is_word(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] <= ' ' || s.data[i] > '~')
+            return false;
+    return s.len > 0;
+}
+
+static bool is_request_line(struct slice line)
+{
+    struct slice rest = line;
+    struct slice method = slice_split(&rest, ' ');
+    struct slice target = slice_split(&rest, ' ');
+
+    return is_name(method) && is_word(target) && slice_equals(rest, SLICE("HTTP/1.1"));
+}
+
+static bool is_status_line(struct slice line)
+{
+    struct slice rest = slice_skip(line, strlen("HTTP/1.1 ")), status = slice_take(rest, 3);
+
+    return slice_starts_with(line, SLICE("HTTP/1.1 ")) && slice_find(line, '\t') == line.len &&
+           rest.len > status.len && rest.data[status.len] == ' ' &&
+           ascii_is_digit(status.data[0]) && ascii_is_digit(status.data[1]) &&
+           ascii_is_digit(status.data[2]);
+}
+
+/* As the writer puts it: name, colon, one space, value. */
 static bool see_field(struct slice line, struct seen *seen)
 {
     size_t colon = slice_find(line, ':');
+    struct slice name = slice_take(line, colon), rest = slice_skip(line, colon + 1);
 
-    if (colon == 0 || colon >= line.len || line.data[0] == ' ' || line.data[0] == '\t')
+    if (!is_name(name) || rest.len == 0 || rest.data[0] != ' ')
         return false;
-    struct slice name = slice_take(line, colon);
-    struct slice value = slice_trim(slice_skip(line, colon + 1));
+    struct slice value = slice_skip(rest, 1);
     if (http_name_equals(name, SLICE("host")))
         seen->hosts++;
     if (http_name_equals(name, SLICE("content-length"))) {
@@ -81,7 +116,8 @@ enum error h1_output_check(struct slice head, enum h1_output_kind kind, struct h
     struct seen seen = {0};
     struct slice rest = head, line;
 
-    if (!next_line(&rest, &line) || !is_start_line(line, kind))
+    if (!next_line(&rest, &line) ||
+        !(kind == H1_OUTPUT_REQUEST ? is_request_line : is_status_line)(line))
         return ERR_SYNTAX;
     while (next_line(&rest, &line) && line.len > 0)
         if (!see_field(line, &seen))

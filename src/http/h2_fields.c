@@ -6,15 +6,20 @@
 
 #include <stdio.h>
 
+/* The library's own upper bounds: of a field's two lengths, and of what comes before all fields. */
+enum { LENGTHS_SIZE = 12, BLOCK_OVERHEAD = 32 };
+
 void h2_fields_init(struct h2_fields *fields)
 {
     fields->count = 0;
+    fields->size = BLOCK_OVERHEAD;
     fields->flags = NGHTTP2_NV_FLAG_NONE;
 }
 
 static enum error add(struct h2_fields *fields, struct slice name, struct slice value)
 {
-    if (fields->count == ARRAY_LEN(fields->items))
+    fields->size += name.len + value.len + LENGTHS_SIZE;
+    if (fields->count == ARRAY_LEN(fields->items) || fields->size > H2_BLOCK_MAX)
         return ERR_TOO_LARGE;
     fields->items[fields->count++] = (nghttp2_nv){
         .name = (uint8_t *)name.data,

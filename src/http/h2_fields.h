@@ -2,17 +2,23 @@
 #pragma once
 
 /* What a head becomes in HTTP/2: a list of names and values for nghttp2, which lowers the names
- * itself. Borrows everything until it was submitted. */
+ * itself. Borrows everything until it was submitted. ERR_TOO_LARGE of any: more than the
+ * library sends, which would not say so. */
 
 #include "http/request.h"
 
 #include <nghttp2/nghttp2.h>
 
-enum { H2_PSEUDO_MAX = 5, H2_NUMBER_TEXT_MAX = 24 };
+enum {
+    H2_PSEUDO_MAX = 5,
+    H2_NUMBER_TEXT_MAX = 24,
+    H2_BLOCK_MAX = 3 * HTTP_HEAD_MAX, /* what was put into a head may make it longer than it came */
+};
 
 struct h2_fields {
     nghttp2_nv items[HTTP_FIELDS_MAX + H2_PSEUDO_MAX + 1];
     size_t count;
+    size_t size;   /* of the block, at the most; under H2_BLOCK_MAX */
     uint8_t flags; /* NGHTTP2_NV_FLAG_NO_INDEX: for what is added from now on */
     char status_text[H2_NUMBER_TEXT_MAX], length_text[H2_NUMBER_TEXT_MAX];
 };

@@ -2,6 +2,7 @@
 /* A connection of HTTP/2. Never reads on after a peer did what no peer needs to. */
 #include "http/h2_session.h"
 
+#include "http/h2_fields.h"
 #include "http/h2_state.h"
 
 #include <sodium.h>
@@ -48,8 +49,7 @@ static nghttp2_option *make_options(const struct h2_limits *limits)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_reserved_remote_streams(option, 0);
     nghttp2_option_set_peer_max_concurrent_streams(option, limits->streams);
-    /* What was put into a head may make it longer than the one that came. */
-    nghttp2_option_set_max_send_header_block_length(option, 3 * (size_t)HTTP_HEAD_MAX);
+    nghttp2_option_set_max_send_header_block_length(option, H2_BLOCK_MAX);
     return option;
 }
 
