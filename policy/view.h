@@ -48,7 +48,7 @@ struct view_token {
 
 struct view {
     unsigned references;
-    uint64_t generation;  /* grows with every change of this sandbox's view, on one node */
+    uint64_t generation;  /* when it was built: nanoseconds of the monotonic clock, or a bit more */
     uint64_t sandbox_seq; /* a small number, unique to the sandbox: a slot for counters */
     struct slice sandbox_id, org_id;
     enum view_status status;

@@ -23,6 +23,13 @@ uint64_t clock_monotonic_ms(void)
     return clock_read_ms(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 const char *clock_format(uint64_t time_ms, char *text)
 {
     time_t seconds = (time_t)(time_ms / 1000);

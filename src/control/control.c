@@ -106,7 +106,7 @@ enum error control_new(struct event_base *base, struct store *store,
     control->base = base;
     control->store = store;
     control->services = *services;
-    control->generation = clock_now_ms() << 20; /* beyond those of the process before */
+    control->generation = clock_monotonic_ns(); /* beyond those of the process before */
     enum error error = control_start(control, settings, out_first_key);
     if (error != OK) {
         control_free(control);
@@ -200,6 +200,21 @@ void control_on_view_release(struct control *control, unsigned worker, struct sl
 void control_on_view_taken(struct control *control, unsigned worker, uint64_t push)
 {
     propagation_on_taken(control->propagation, worker, push);
+}
+
+uint64_t control_generation(const struct control *control)
+{
+    return control->generation;
+}
+
+void control_on_views_outdated(struct control *control, uint64_t push)
+{
+    propagation_on_taken(control->propagation, PROPAGATION_DIALER, push);
+}
+
+void control_on_dialer_gone(struct control *control)
+{
+    propagation_on_dialer_gone(control->propagation);
 }
 
 void control_on_activity(struct control *control, unsigned worker, struct slice sandbox_id)

@@ -90,6 +90,12 @@ void control_on_view_request(struct control *control, unsigned worker, uint64_t 
                              struct slice sandbox_id, const struct ip_address *source);
 void control_on_view_release(struct control *control, unsigned worker, struct slice sandbox_id);
 void control_on_view_taken(struct control *control, unsigned worker, uint64_t push);
+/* The dialer has taken control_services.outdate_views(), or never will: it has gone. */
+void control_on_views_outdated(struct control *control, uint64_t push);
+void control_on_dialer_gone(struct control *control);
+/* Of the last view that was built; at first the moment when control began. Who comes up anew is not
+ * to honour any view of it or of an older one. */
+uint64_t control_generation(const struct control *control);
 void control_on_activity(struct control *control, unsigned worker, struct slice sandbox_id);
 void control_on_resolved(struct control *control, uint64_t ticket, enum refusal_code code,
                          const struct ip_endpoint *address, struct slice detail);

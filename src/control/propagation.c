@@ -11,6 +11,8 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+enum { OUTDATED_AT_ONCE = 2048 /* sandboxes in one message */ };
+
 struct worker_set {
     uint64_t bits[PROPAGATION_WORKERS_MAX / 64];
 };
@@ -31,11 +33,11 @@ struct wait {
     struct event *timer;
 };
 
-/* One view on its way to one worker. */
+/* One view on its way to one worker, or the word that older ones do not count. */
 struct push {
     struct table_entry entry;
     uint64_t number;
-    unsigned worker;
+    unsigned worker;   /* or PROPAGATION_DIALER */
     struct wait *wait; /* borrowed; NULL: nobody waits any more */
 };
 
@@ -249,6 +251,29 @@ static enum error push_register(struct propagation *propagation, unsigned worker
     return OK;
 }
 
+/* What was built until now for these sandboxes; `count` 0: for all. */
+static void propagation_outdate_some(struct propagation *propagation, const struct slice *ids,
+                                     size_t count, struct wait *wait)
+{
+    const struct control *control = propagation->control;
+    struct control_outdating outdating = {
+        .generation = control->generation, .sandboxes = ids, .count = count};
+    if (push_register(propagation, PROPAGATION_DIALER, wait) != OK)
+        LOG(LEVEL_ERROR, "push_not_awaited");
+    outdating.push = propagation->last_push;
+    control->services.outdate_views(control->services.context, &outdating);
+}
+
+static void propagation_outdate(struct propagation *propagation, const struct text_list *ids,
+                                struct wait *wait)
+{
+    for (size_t i = 0; i < ids->count; i += OUTDATED_AT_ONCE) {
+        size_t left = ids->count - i;
+        propagation_outdate_some(propagation, ids->items + i,
+                                 left < OUTDATED_AT_ONCE ? left : OUTDATED_AT_ONCE, wait);
+    }
+}
+
 /* An empty `encoded`: the sandbox is gone. A push that cannot be registered is sent all the same;
  * only the answer does not wait for it. */
 static void propagation_push_one(struct propagation *propagation, const struct held_view *held,
@@ -285,6 +310,7 @@ void propagation_push(struct propagation *propagation, const struct text_list *s
                       const struct propagation_then *then)
 {
     struct wait *wait = wait_new(propagation, then);
+    propagation_outdate(propagation, sandbox_ids, wait);
     for (size_t i = 0; i < sandbox_ids->count; i++) {
         struct held_view *held = propagation_find(propagation, sandbox_ids->items[i]);
         if (held != NULL)
@@ -298,6 +324,7 @@ void propagation_push(struct propagation *propagation, const struct text_list *s
 void propagation_push_all(struct propagation *propagation, const struct propagation_then *then)
 {
     struct wait *wait = wait_new(propagation, then);
+    propagation_outdate_some(propagation, NULL, 0, wait);
     struct table_entry *entry = table_first(&propagation->held);
     while (entry != NULL) {
         struct held_view *held = CONTAINER_OF(entry, struct held_view, entry);
@@ -350,6 +377,18 @@ static struct push *propagation_push_of(struct propagation *propagation, unsigne
     return NULL;
 }
 
+static void propagation_settle(struct propagation *propagation, unsigned worker)
+{
+    struct push *push;
+    while ((push = propagation_push_of(propagation, worker)) != NULL)
+        propagation_on_taken(propagation, worker, push->number);
+}
+
+void propagation_on_dialer_gone(struct propagation *propagation)
+{
+    propagation_settle(propagation, PROPAGATION_DIALER);
+}
+
 void propagation_on_worker_ready(struct propagation *propagation, unsigned worker)
 {
     propagation_on_worker_gone(propagation, worker);
@@ -368,9 +407,7 @@ void propagation_on_worker_gone(struct propagation *propagation, unsigned worker
         entry = table_next(&propagation->held, entry);
         propagation_drop_holder(propagation, held, worker);
     }
-    struct push *push;
-    while ((push = propagation_push_of(propagation, worker)) != NULL)
-        propagation_on_taken(propagation, worker, push->number);
+    propagation_settle(propagation, worker);
 }
 
 void propagation_on_request(struct propagation *propagation, unsigned worker, uint64_t ticket,

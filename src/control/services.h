@@ -8,6 +8,13 @@
 #include "policy/policy.h"
 #include "seal/seal.h"
 
+/* Views that do not count any more: those of this generation or an older one. */
+struct control_outdating {
+    uint64_t push, generation;
+    const struct slice *sandboxes; /* ids */
+    size_t count;                  /* 0: of every sandbox */
+};
+
 struct control_services {
     void *context;
 
@@ -36,6 +43,11 @@ struct control_services {
     enum error (*ca_certificates)(void *context, struct buffer *out);
     /* A new root; the old one is published beside it until the next rotation. */
     enum error (*rotate_ca)(void *context);
+
+    /* keyholder and dialer: no value is opened for these views, nothing dialled. Waits for the
+     * keyholder; the dialer's answer comes as control_on_views_outdated(push), maybe at once. One
+     * that is away needs no telling: it honours nothing that was built before it comes back. */
+    void (*outdate_views)(void *context, const struct control_outdating *outdating);
 
     /* worker: the answer to control_on_view_request(); `encoded` empty: there is no such sandbox.
      */

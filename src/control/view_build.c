@@ -4,6 +4,7 @@
 
 #include "control/view_build.h"
 
+#include "control/clock.h"
 #include "control/sandbox_signature.h"
 #include "observe/log.h"
 
@@ -170,11 +171,20 @@ static enum error builder_fill(struct builder *builder)
     return OK;
 }
 
+/* Above that of every view before, also of one that an earlier control process built, and of every
+ * floor that keyholder and dialer began with. */
+static uint64_t next_generation(struct control *control)
+{
+    uint64_t now = clock_monotonic_ns();
+    control->generation = now > control->generation ? now : control->generation + 1;
+    return control->generation;
+}
+
 enum error view_build_encoded(struct control *control, struct slice sandbox_id, struct buffer *out)
 {
     OWNED_STRUCT(builder) *builder = &(struct builder){.list_count = 0};
     TRY(view_data_load(control->store, &builder->arena, sandbox_id, &builder->data));
-    builder->view.generation = ++control->generation;
+    builder->view.generation = next_generation(control);
     TRY(builder_fill(builder));
     return view_encode(&builder->view, out);
 }

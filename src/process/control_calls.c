@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the API asks other processes for. Never waits for anybody but the keyholder, and not long.
  */
+#include "observe/log.h"
 #include "process/control_process_state.h"
 
 #include <time.h>
@@ -197,6 +198,37 @@ static enum error rotate_ca(void *context)
     return call_finish(context, &request);
 }
 
+static struct message outdate_message(uint64_t call, const struct control_outdating *outdating)
+{
+    return (struct message){
+        .type = MESSAGE_OUTDATE_VIEWS,
+        .outdate_views = {.call = call,
+                          .generation = outdating->generation,
+                          .sandboxes = {outdating->sandboxes, outdating->count}}};
+}
+
+/* In the dialer's channel the message is behind nothing but look-ups of control. */
+static void outdate_views(void *context, const struct control_outdating *outdating)
+{
+    struct control_process *process = context;
+    const struct message to_keyholder = outdate_message(call_begin(process, NULL), outdating);
+    const struct message to_dialer = outdate_message(outdating->push, outdating);
+
+    if (peer_send(&process->dialer, &to_dialer) != OK)
+        control_on_views_outdated(process->control, outdating->push);
+    enum error error = call_finish(process, &to_keyholder);
+    if (error != OK)
+        LOG(LEVEL_WARN, "views_outdated_later", .error = error);
+}
+
+void control_calls_outdate_all(struct control_process *process, struct peer *peer)
+{
+    const struct control_outdating all = {.generation = control_generation(process->control)};
+    const struct message message = outdate_message(0, &all);
+
+    peer_post(peer, &message); /* an answer to call 0 is nobody's */
+}
+
 static void sign_view(const struct control_process *process, struct slice encoded, uint8_t *mac)
 {
     if (encoded.len > 0)
@@ -274,6 +306,7 @@ const struct control_services control_calls_services = {
     .retire_keys = retire_keys,
     .ca_certificates = ca_certificates,
     .rotate_ca = rotate_ca,
+    .outdate_views = outdate_views,
     .send_view = send_view,
     .push_view = push_view,
     .push_view_gone = push_view_gone,
@@ -292,6 +325,15 @@ static void on_resolved(struct peer *peer, struct message *message)
                             answer->detail);
 }
 
+static void on_view_taken(struct peer *peer, struct message *message)
+{
+    struct control_process *process = peer->context;
+
+    if (process->control != NULL)
+        control_on_views_outdated(process->control, message->view_taken.push);
+}
+
 message_handler *const control_calls_from_dialer[MESSAGE_COUNT] = {
     [MESSAGE_RESOLVED] = on_resolved,
+    [MESSAGE_VIEW_TAKEN] = on_view_taken,
 };

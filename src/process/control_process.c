@@ -66,6 +66,8 @@ static enum error make_control(struct control_process *process)
     TRY(control_new(process->child->base, process->store, &services, &settings, first_key,
                     &process->control));
     control_set_ready(process->control, false);
+    control_calls_outdate_all(process, &process->keyholder);
+    control_calls_outdate_all(process, &process->dialer);
     hand_over_first_key(process, first_key);
     return OK;
 }
@@ -135,6 +137,8 @@ static void on_service_gone(struct peer *peer)
 {
     struct control_process *process = peer->context;
 
+    if (peer == &process->dialer && process->control != NULL)
+        control_on_dialer_gone(process->control);
     child_report_lost(process->child, peer);
 }
 
@@ -142,9 +146,13 @@ static void connect_service(struct control_process *process, struct peer *peer,
                             struct message_peer *message)
 {
     peer->generation = message->generation;
+    if (peer == &process->dialer && process->control != NULL)
+        control_on_dialer_gone(process->control); /* the one before */
     enum error error = peer_open(peer, process->child->base, message_take_fd(&message->channel));
     if (error != OK)
         LOG(LEVEL_ERROR, "peer_not_connected", .error = error);
+    else if (process->control != NULL)
+        control_calls_outdate_all(process, peer);
 }
 
 /* When it could not begin, workers still come until the loop has ended. */

@@ -52,6 +52,8 @@ struct control_process {
 extern const struct control_services control_calls_services;
 extern message_handler *const control_calls_from_keyholder[MESSAGE_COUNT];
 extern message_handler *const control_calls_from_dialer[MESSAGE_COUNT];
+/* To keyholder or dialer over a fresh channel: it may have missed changes, or control may. */
+void control_calls_outdate_all(struct control_process *process, struct peer *peer);
 
 /* control_worker.c: what workers say. */
 void control_worker_init(struct control_process *process, unsigned index);

@@ -174,17 +174,30 @@ static enum refusal_code start_dial(struct dialer_client *client, const struct v
     return REFUSAL_OVERLOADED;
 }
 
+const struct view *dialer_view(struct dialer_client *client, uint64_t handle, uint64_t ticket)
+{
+    const struct presented_view *presented = presented_views_find(&client->views, handle);
+
+    if (presented == NULL) {
+        dialer_reject(client, "view handle", ERR_NOT_FOUND);
+        return NULL;
+    }
+    if (view_floor_honours(&client->dialer->floor, presented->view))
+        return presented->view;
+    peer_post(&client->peer, &(struct message){.type = MESSAGE_VIEW_OUTDATED,
+                                               .view_outdated = {.ticket = ticket}});
+    return NULL;
+}
+
 static void on_dial(struct peer *peer, struct message *message)
 {
     struct dialer_client *client = peer->context;
     const struct message_dial *dial = &message->dial;
-    const struct presented_view *presented = presented_views_find(&client->views, dial->handle);
+    const struct view *view = dialer_view(client, dial->handle, dial->ticket);
 
-    if (presented == NULL) {
-        dialer_reject(client, "view handle", ERR_NOT_FOUND);
+    if (view == NULL)
         return;
-    }
-    struct dial_outcome outcome = {.code = start_dial(client, presented->view, dial), .fd = -1};
+    struct dial_outcome outcome = {.code = start_dial(client, view, dial), .fd = -1};
     if (outcome.code != REFUSAL_NONE)
         answer_dial(client, dial->ticket, &outcome);
 }
@@ -203,6 +216,15 @@ static void on_resolve(struct peer *peer, struct message *message)
     answer_probe(client, resolve->ticket, &outcome);
 }
 
+static void on_outdate_views(struct peer *peer, struct message *message)
+{
+    struct dialer_client *client = peer->context;
+
+    view_floor_raise(&client->dialer->floor, &message->outdate_views);
+    peer_post(peer, &(struct message){.type = MESSAGE_VIEW_TAKEN,
+                                      .view_taken = {.push = message->outdate_views.call}});
+}
+
 static message_handler *const worker_handlers[MESSAGE_COUNT] = {
     [MESSAGE_PRESENT_VIEW] = on_present_view,
     [MESSAGE_FORGET_VIEW] = on_forget_view,
@@ -211,6 +233,7 @@ static message_handler *const worker_handlers[MESSAGE_COUNT] = {
 };
 static message_handler *const control_handlers[MESSAGE_COUNT] = {
     [MESSAGE_RESOLVE] = on_resolve,
+    [MESSAGE_OUTDATE_VIEWS] = on_outdate_views,
 };
 
 static struct dialer_client *find_client(struct dialer *dialer, enum process_role role,
@@ -334,6 +357,7 @@ static void on_end(struct child *child)
         free_client(LIST_FIRST(&dialer->clients));
     resolver_free(dialer->means.resolver);
     table_clear(&dialer->quotas);
+    view_floor_clear(&dialer->floor);
     proxy_credentials_unref(dialer->means.credentials);
     proxy_credentials_unref(dialer->coming_credentials);
 }
@@ -354,5 +378,6 @@ int dialer_main(void)
 
     LIST_INIT(&dialer.clients);
     table_init(&dialer.quotas);
+    view_floor_init(&dialer.floor);
     return child_run(&role, 0, &dialer);
 }

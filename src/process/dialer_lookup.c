@@ -90,13 +90,11 @@ void dialer_lookup_on_message(struct peer *peer, struct message *message)
 {
     struct dialer_client *client = peer->context;
     const struct message_lookup *lookup = &message->lookup;
-    const struct presented_view *presented = presented_views_find(&client->views, lookup->handle);
+    const struct view *view = dialer_view(client, lookup->handle, lookup->ticket);
 
-    if (presented == NULL) {
-        dialer_reject(client, "view handle", ERR_NOT_FOUND);
+    if (view == NULL)
         return;
-    }
-    struct lookup_outcome outcome = {.code = start_lookup(client, presented->view, lookup)};
+    struct lookup_outcome outcome = {.code = start_lookup(client, view, lookup)};
     if (outcome.code != REFUSAL_NONE)
         answer(client, lookup->ticket, &outcome);
 }

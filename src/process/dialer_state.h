@@ -8,6 +8,7 @@
 #include "process/dialer_quota.h"
 #include "process/lookup.h"
 #include "process/presented_views.h"
+#include "process/view_floor.h"
 
 #include <sys/queue.h>
 #include <time.h>
@@ -35,7 +36,8 @@ struct dialer {
     struct child *child;
     struct dial_means means; /* no resolver before on_begin */
     LIST_HEAD(, dialer_client) clients;
-    struct table quotas;                          /* dials and look-ups */
+    struct table quotas; /* dials and look-ups */
+    struct view_floor floor;
     struct proxy_credentials *coming_credentials; /* in force with the next configuration */
     time_t interfaces_read;
 };
@@ -46,6 +48,9 @@ void dialer_end_request(struct dialer_request *request);
 void dialer_reject(struct dialer_client *client, const char *what, enum error error);
 /* The guard knows the addresses of the machine, as of a few seconds ago. */
 void dialer_follow_interfaces(struct dialer *dialer);
+/* The view that a request names; NULL: it has been answered, because there is none or it does not
+ * count any more. Borrowed. */
+const struct view *dialer_view(struct dialer_client *client, uint64_t handle, uint64_t ticket);
 struct decision_settings dialer_settings(const struct dialer *dialer);
 
 /* dialer_lookup.c */

@@ -32,7 +32,7 @@ void held_views_clear(struct held_views *views)
     views->superseded = NULL;
 }
 
-static struct held_view *find_current(const struct held_views *views, struct slice sandbox_id)
+struct held_view *held_views_current(const struct held_views *views, struct slice sandbox_id)
 {
     struct table_entry *entry = table_find(&views->by_sandbox, sandbox_id);
 
@@ -56,7 +56,7 @@ static void supersede(struct held_views *views, struct held_view *held)
 
 void held_views_release(struct held_views *views, struct slice sandbox_id)
 {
-    struct held_view *held = find_current(views, sandbox_id);
+    struct held_view *held = held_views_current(views, sandbox_id);
 
     if (held != NULL)
         supersede(views, held);
@@ -94,7 +94,7 @@ static enum error insert(struct held_views *views, struct held_view *held)
 /* Takes `held`, which may turn out to be what is there already. */
 static enum error make_current(struct held_views *views, struct held_view *held, struct view **out)
 {
-    struct held_view *former = find_current(views, held->view->sandbox_id);
+    struct held_view *former = held_views_current(views, held->view->sandbox_id);
 
     if (former != NULL &&
         slice_equals(buffer_view(&former->encoded), buffer_view(&held->encoded))) {
@@ -130,7 +130,7 @@ enum error held_views_update(struct held_views *views, struct slice encoded, con
     struct held_view *held = NULL;
 
     TRY(held_view_new(encoded, mac, &held));
-    if (find_current(views, held->view->sandbox_id) != NULL)
+    if (held_views_current(views, held->view->sandbox_id) != NULL)
         return make_current(views, held, out);
     held_view_free(held);
     *out = NULL;

@@ -18,7 +18,8 @@ struct held_view {
     uint8_t mac[MESSAGE_KEY_SIZE];
     uint64_t handle; /* its name toward the other processes */
     bool is_presented[HELD_VIEW_AUDIENCES];
-    bool is_current; /* the one of its sandbox */
+    bool is_current;         /* the one of its sandbox */
+    bool is_newer_asked_for; /* from control, because this one does not count any more */
     struct held_view *next_superseded;
 };
 
@@ -38,6 +39,8 @@ MUST_USE enum error held_views_add(struct held_views *views, struct slice encode
 /* The same for a sandbox that has a current view; for any other `*out` becomes NULL. */
 MUST_USE enum error held_views_update(struct held_views *views, struct slice encoded,
                                       const uint8_t *mac, struct view **out);
+/* The one of this sandbox; NULL: none. */
+struct held_view *held_views_current(const struct held_views *views, struct slice sandbox_id);
 /* NULL when this view did not come from held_views_add(). */
 struct held_view *held_views_find(const struct held_views *views, const struct view *view);
 /* Nobody asks for this sandbox any more. */

@@ -102,6 +102,7 @@ static void on_end(struct child *child)
     root_free(keyholder->root);
     keyholder_tickets_stop(keyholder);
     sodium_free(keyholder->sandbox_key);
+    view_floor_clear(&keyholder->floor);
     if (keyholder->folder >= 0)
         close(keyholder->folder);
 }
@@ -112,6 +113,7 @@ static enum error on_created(struct child *child)
 
     keyholder->child = child;
     keyholder->folder = -1;
+    view_floor_init(&keyholder->floor);
     keyholder->control = (struct peer){.role = PROCESS_CONTROL,
                                        .context = keyholder,
                                        .handlers = keyholder_calls_handlers,

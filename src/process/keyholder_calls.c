@@ -136,6 +136,12 @@ static void on_sign_sandbox(struct peer *peer, struct message *message)
     reply(peer, claim->call, OK, slice_of(mac, sizeof(mac)));
 }
 
+static void on_outdate_views(struct peer *peer, struct message *message)
+{
+    view_floor_raise(&keyholder_of(peer)->floor, &message->outdate_views);
+    reply(peer, message->outdate_views.call, OK, SLICE_NONE);
+}
+
 static enum error take_over(struct keyholder *keyholder, bool is_done)
 {
     if (!keyholder->takes_over)
@@ -215,6 +221,7 @@ message_handler *const keyholder_calls_handlers[MESSAGE_COUNT] = {
     [MESSAGE_SIGN_LIST] = on_sign_list,
     [MESSAGE_SIGN_SANDBOX] = on_sign_sandbox,
     [MESSAGE_TAKE_OVER] = on_take_over,
+    [MESSAGE_OUTDATE_VIEWS] = on_outdate_views,
     [MESSAGE_ROTATE_KEY] = on_rotate_key,
     [MESSAGE_RETIRE_KEYS] = on_retire_keys,
     [MESSAGE_CA_CERTIFICATES] = on_ca_certificates,

@@ -7,6 +7,7 @@
 #include "process/child.h"
 #include "process/presented_views.h"
 #include "process/sandbox_mac.h"
+#include "process/view_floor.h"
 #include "seal/seal.h"
 
 struct keyholder_worker; /* keyholder_worker.c */
@@ -22,6 +23,7 @@ struct keyholder {
     bool has_former_ticket_key;
     struct event *ticket_rotation;
     struct peer control;
+    struct view_floor floor;
     struct keyholder_worker **workers; /* by index; NULL: never seen */
     size_t worker_count;
 };

@@ -92,14 +92,26 @@ static void on_forget_view(struct peer *peer, struct message *message)
     presented_views_remove(&worker_of(peer)->views, message->forget_view.handle);
 }
 
-static void job_end(struct keyholder_worker *worker, enum error error)
+static void job_answer(struct keyholder_worker *worker, const struct message *answer)
 {
     worker->job.is_running = false;
-    peer_post(&worker->peer,
-              &(struct message){.type = MESSAGE_VALUES_DONE,
-                                .values_done = {.ticket = worker->job.ticket, .error = error}});
+    peer_post(&worker->peer, answer);
     if (peer_is_open(&worker->peer))
         channel_resume(worker->peer.channel);
+}
+
+static void job_end(struct keyholder_worker *worker, enum error error)
+{
+    job_answer(worker,
+               &(struct message){.type = MESSAGE_VALUES_DONE,
+                                 .values_done = {.ticket = worker->job.ticket, .error = error}});
+}
+
+/* Also in the middle: what a change took away is not released any more. */
+static void job_outdated(struct keyholder_worker *worker)
+{
+    job_answer(worker, &(struct message){.type = MESSAGE_VIEW_OUTDATED,
+                                         .view_outdated = {.ticket = worker->job.ticket}});
 }
 
 static void send_value(struct keyholder_worker *worker, const struct opened_box *box)
@@ -141,6 +153,10 @@ static void job_step(struct keyholder_worker *worker)
 
     if (presented == NULL) {
         job_end(worker, ERR_NOT_FOUND);
+        return;
+    }
+    if (!view_floor_honours(&worker->keyholder->floor, presented->view)) {
+        job_outdated(worker);
         return;
     }
     for (int i = 0; i < BOXES_PER_TURN && can_send(worker); i++) {

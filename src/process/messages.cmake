@@ -6,6 +6,6 @@ sealgate_module(descriptor
     SOURCES descriptor.c
     PUBLIC base)
 sealgate_module(channel
-    SOURCES channel.c channel_frame.c peer.c presented_views.c sealed_file.c view_mac.c
+    SOURCES channel.c channel_frame.c peer.c presented_views.c sealed_file.c view_floor.c view_mac.c
     PUBLIC messages
     PRIVATE descriptor observe PkgConfig::LIBEVENT)

@@ -120,6 +120,13 @@ struct message_addresses {
 #define PRESENT_VIEW_FIELDS(F) F(u64, handle) F(blob, view) F(key, mac)
 #define FORGET_VIEW_FIELDS(F) F(u64, handle)
 
+/* keyholder and dialer to worker, instead of an answer to what it asked under a view: that view is
+ * not honoured any more, ask again under a newer one. */
+#define VIEW_OUTDATED_FIELDS(F) F(u64, ticket)
+/* control to keyholder and dialer, which answer with REPLY and VIEW_TAKEN: no view of these
+ * sandboxes (none named: of any) is to be honoured that has this generation or an older one. */
+#define OUTDATE_VIEWS_FIELDS(F) F(u64, call) F(u64, generation) F(list, sandboxes)
+
 /* worker to keyholder, and back */
 #define LEAF_KEY_FIELDS(F) F(bytes, public_key) /* SubjectPublicKeyInfo, DER */
 #define MINT_FIELDS(F) F(u64, ticket) F(host, host)
@@ -229,7 +236,9 @@ struct message_addresses {
       CHANNEL_INLINE_ONLY)                                                                         \
     M(MESSAGE_SIGN_SANDBOX, sign_sandbox, SIGN_SANDBOX_FIELDS, CHANNEL_MAY_USE_FILE)               \
     M(MESSAGE_TAKE_OVER, take_over, TAKE_OVER_FIELDS, CHANNEL_MAY_USE_FILE)                        \
-    M(MESSAGE_OWN_CA, own_ca, OWN_CA_FIELDS, CHANNEL_MAY_USE_FILE)
+    M(MESSAGE_OWN_CA, own_ca, OWN_CA_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
+    M(MESSAGE_VIEW_OUTDATED, view_outdated, VIEW_OUTDATED_FIELDS, CHANNEL_MAY_USE_FILE)            \
+    M(MESSAGE_OUTDATE_VIEWS, outdate_views, OUTDATE_VIEWS_FIELDS, CHANNEL_MAY_USE_FILE)
 
 #define MESSAGE_ENUM(type, member, fields, secrecy) type,
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };

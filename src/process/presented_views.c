@@ -27,11 +27,14 @@ static void remove_entry(struct presented_views *views, struct table_entry *entr
 
 void presented_views_clear(struct presented_views *views)
 {
-    struct table_entry *entry;
+    struct table_entry *entry = table_first(&views->by_handle), *next;
 
-    while ((entry = table_first(&views->by_handle)) != NULL)
-        remove_entry(views, entry);
+    for (; entry != NULL; entry = next) {
+        next = table_next(&views->by_handle, entry);
+        presented_view_free(CONTAINER_OF(entry, struct presented_view, entry));
+    }
     table_clear(&views->by_handle);
+    views->encoded_bytes = 0;
 }
 
 struct presented_view *presented_views_find(const struct presented_views *views, uint64_t handle)

@@ -40,7 +40,7 @@ sealgate_module(process
             control_process.c control_sandbox.c control_tls.c control_worker.c dialer.c dialer_lookup.c keyholder.c keyholder_calls.c
             keyholder_tickets.c keyholder_values.c keyholder_worker.c notify.c process.c shared_pages.c spawn.c
             supervisor.c supervisor_child.c supervisor_handover.c supervisor_reload.c trust_store.c
-            worker.c worker_answers.c worker_request.c worker_service.c worker_upstream.c
+            worker.c worker_answers.c worker_renewal.c worker_request.c worker_service.c worker_upstream.c
     PUBLIC config channel
     PRIVATE confine data_dir declared_values descriptor dial key_files run_inside run_outcome sandbox_mac upstream_files
             upstream_pem worker_views observe

@@ -47,6 +47,8 @@ static void on_view(struct peer *peer, struct message *message)
         resynchronised(worker, slice_from_string(request->sandbox_id), error, view);
     else
         proxy_on_view(worker->proxy, request->ticket, error, view);
+    worker_renewal_on_view(worker, view != NULL ? view->sandbox_id
+                                                : slice_from_string(request->sandbox_id));
     worker_request_free(worker, request);
     worker_service_sweep_views(worker);
 }
@@ -57,8 +59,10 @@ static enum error take_push(struct worker *worker, const struct message_view_pus
     struct view *view = NULL;
 
     TRY(held_views_update(&worker->views, push->view, push->mac, &view));
-    if (view != NULL)
-        proxy_on_view_update(worker->proxy, view);
+    if (view == NULL)
+        return OK;
+    proxy_on_view_update(worker->proxy, view);
+    worker_renewal_on_view(worker, view->sandbox_id);
     return OK;
 }
 
@@ -80,6 +84,7 @@ static void on_view_gone(struct peer *peer, struct message *message)
 
     proxy_on_view_gone(worker->proxy, message->view_gone.sandbox_id);
     held_views_release(&worker->views, message->view_gone.sandbox_id);
+    worker_renewal_on_view(worker, message->view_gone.sandbox_id);
     acknowledge(peer, message->view_gone.push);
     worker_service_sweep_views(worker);
 }
@@ -97,6 +102,19 @@ message_handler *const worker_answers_from_control[MESSAGE_COUNT] = {
     [MESSAGE_VIEW_GONE] = on_view_gone,
     [MESSAGE_SOURCE_CHANGED] = on_source_changed,
 };
+
+static void on_view_outdated(struct peer *peer, struct message *message)
+{
+    static const enum worker_request_kind kinds[] = {WORKER_REQUEST_DIAL, WORKER_REQUEST_LOOKUP,
+                                                     WORKER_REQUEST_VALUES};
+    struct worker *worker = worker_of(peer);
+    struct worker_request *request = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && request == NULL; i++)
+        request = worker_request_find(worker, message->view_outdated.ticket, kinds[i]);
+    if (request != NULL)
+        worker_renewal_begin(worker, request);
+}
 
 static void on_dialed(struct peer *peer, struct message *message)
 {
@@ -135,6 +153,7 @@ static void on_looked_up(struct peer *peer, struct message *message)
 message_handler *const worker_answers_from_dialer[MESSAGE_COUNT] = {
     [MESSAGE_DIALED] = on_dialed,
     [MESSAGE_LOOKED_UP] = on_looked_up,
+    [MESSAGE_VIEW_OUTDATED] = on_view_outdated,
 };
 
 static void on_minted(struct peer *peer, struct message *message)
@@ -203,7 +222,11 @@ static void on_own_ca(struct peer *peer, struct message *message)
 }
 
 message_handler *const worker_answers_from_keyholder[MESSAGE_COUNT] = {
-    [MESSAGE_MINTED] = on_minted,           [MESSAGE_VALUE] = on_value,
-    [MESSAGE_VALUES_DONE] = on_values_done, [MESSAGE_LEAVES_STALE] = on_leaves_stale,
-    [MESSAGE_TICKET_KEY] = on_ticket_key,   [MESSAGE_OWN_CA] = on_own_ca,
+    [MESSAGE_MINTED] = on_minted,
+    [MESSAGE_VALUE] = on_value,
+    [MESSAGE_VALUES_DONE] = on_values_done,
+    [MESSAGE_LEAVES_STALE] = on_leaves_stale,
+    [MESSAGE_TICKET_KEY] = on_ticket_key,
+    [MESSAGE_OWN_CA] = on_own_ca,
+    [MESSAGE_VIEW_OUTDATED] = on_view_outdated,
 };

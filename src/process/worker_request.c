@@ -77,7 +77,7 @@ static void fail_ticket(struct worker *worker, enum worker_request_kind kind, ui
     }
 }
 
-static void request_fail(struct worker *worker, struct worker_request *request)
+void worker_request_fail(struct worker *worker, struct worker_request *request)
 {
     enum worker_request_kind kind = request->kind;
     uint64_t ticket = request->ticket;
@@ -173,13 +173,14 @@ static enum error request_send(struct worker *worker, const struct worker_reques
     abort();
 }
 
-static void request_submit(struct worker *worker, struct worker_request *request)
+void worker_request_submit(struct worker *worker, struct worker_request *request)
 {
+    request->awaits_view = false;
     enum error error = request_send(worker, request);
     bool waits = error == ERR_UNAVAILABLE && !service_for(worker, request->kind)->is_given_up;
 
     if (error != OK && !waits)
-        request_fail(worker, request);
+        worker_request_fail(worker, request);
 }
 
 /* NULL: out of memory, and the data path has been told. */
@@ -213,12 +214,12 @@ static void request_view(void *context, uint64_t ticket, struct slice sandbox_id
         return;
     request->sandbox_id = slice_dup(sandbox_id);
     if (request->sandbox_id == NULL) {
-        request_fail(worker, request);
+        worker_request_fail(worker, request);
         return;
     }
     if (source != NULL)
         request->source = *source;
-    request_submit(worker, request);
+    worker_request_submit(worker, request);
 }
 
 static void release_view(void *context, struct slice sandbox_id)
@@ -246,12 +247,12 @@ static void request_for_target(struct worker *worker, struct worker_request *req
     struct held_view *held = held_views_find(&worker->views, view);
 
     if (held == NULL) {
-        request_fail(worker, request);
+        worker_request_fail(worker, request);
         return;
     }
     request->view = view_ref(held->view);
     request->target = *target;
-    request_submit(worker, request);
+    worker_request_submit(worker, request);
 }
 
 static void dial(void *context, uint64_t ticket, const struct view *view,
@@ -281,7 +282,7 @@ static void mint(void *context, uint64_t ticket, const struct host_name *host)
     if (request == NULL)
         return;
     request->target.host = *host;
-    request_submit(context, request);
+    worker_request_submit(context, request);
 }
 
 static void open_values(void *context, uint64_t ticket, const struct view *view,
@@ -317,9 +318,9 @@ void worker_request_repeat(struct worker_service *service, uint64_t last)
         next = TAILQ_NEXT(request, next);
         /* Values that came already would come twice. */
         if (request->is_answered_in_part)
-            request_fail(service->worker, request);
+            worker_request_fail(service->worker, request);
         else
-            request_submit(service->worker, request);
+            worker_request_submit(service->worker, request);
     }
 }
 
@@ -329,7 +330,7 @@ void worker_request_fail_all(struct worker_service *service)
     struct worker_request *request;
 
     while (is_due(request = TAILQ_FIRST(&service->requests), last))
-        request_fail(service->worker, request);
+        worker_request_fail(service->worker, request);
 }
 
 void worker_request_clear(struct worker *worker)

@@ -19,6 +19,8 @@ static void on_patience_over(evutil_socket_t fd UNUSED, short what UNUSED, void 
 
     service->is_given_up = true;
     worker_request_fail_all(service);
+    if (service == &service->worker->control)
+        worker_renewal_give_up(service->worker);
 }
 
 static void on_gone(struct peer *peer)

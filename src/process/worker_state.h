@@ -47,6 +47,8 @@ struct worker_request {
     struct authority target; /* LOOKUP, MINT: the host alone */
     bool wants_ipv6;         /* LOOKUP */
     bool is_answered_in_part;
+    bool awaits_view;  /* a newer one than `view`, to be asked again under it */
+    unsigned renewals; /* how often it was */
 };
 
 /* Rules for upstream connections on their way from the supervisor. */
@@ -110,8 +112,21 @@ void worker_request_free(struct worker *worker, struct worker_request *request);
 void worker_request_repeat(struct worker_service *service, uint64_t last);
 /* The service stays away: answers everything with ERR_UNAVAILABLE. */
 void worker_request_fail_all(struct worker_service *service);
+/* What it cannot be asked for. Frees it. */
+void worker_request_fail(struct worker *worker, struct worker_request *request);
+/* Sends it, perhaps once more; the service being away, it waits or fails. */
+void worker_request_submit(struct worker *worker, struct worker_request *request);
 /* Without an answer, because the process ends. */
 void worker_request_clear(struct worker *worker);
+
+/* worker_renewal.c: a view that does not count any more. */
+
+/* From keyholder or dialer: this request is to be asked again under a newer view. */
+void worker_renewal_begin(struct worker *worker, struct worker_request *request);
+/* Control has said what counts for this sandbox, and the proxy has been told. */
+void worker_renewal_on_view(struct worker *worker, struct slice sandbox_id);
+/* Control stays away. */
+void worker_renewal_give_up(struct worker *worker);
 
 /* worker_answers.c: what comes from each of the other processes. */
 extern message_handler *const worker_answers_from_control[MESSAGE_COUNT];

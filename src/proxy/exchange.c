@@ -100,7 +100,8 @@ static struct decision decide(struct exchange *exchange)
     struct decision decision = decision_for_identity(exchange->view);
     if (decision.verdict != VERDICT_ALLOW)
         return decision;
-    exchange->is_counted = sandbox_begin_request(connection->sandbox, &exchange->limit);
+    if (!exchange->is_counted)
+        exchange->is_counted = sandbox_begin_request(connection->sandbox, &exchange->limit);
     if (!exchange->is_counted)
         return (struct decision){.code = REFUSAL_LIMIT_EXCEEDED};
     if (is_misdirected(exchange))
@@ -143,10 +144,22 @@ static enum step wait_for_others(struct exchange *exchange)
     return STEP_WAIT;
 }
 
+/* Under the view that counts by now: no byte was sent yet, and the keyholder opens nothing for the
+ * one before. */
+static enum step decide_anew(struct exchange *exchange)
+{
+    view_unref(exchange->view);
+    exchange->view = view_ref(exchange->connection->sandbox->view);
+    exchange->state = EXCHANGE_DECIDING;
+    return STEP_NEXT;
+}
+
 static enum step step_values(struct exchange *exchange)
 {
     struct host_values *values;
 
+    if (exchange->view != exchange->connection->sandbox->view)
+        return decide_anew(exchange);
     exchange->state = EXCHANGE_AWAITING_UPSTREAM;
     if (exchange->view->secret_count == 0)
         return STEP_NEXT;

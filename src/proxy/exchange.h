@@ -38,7 +38,8 @@ struct exchange {
     struct waiter waiter;
     struct deadline deadline;
 
-    struct view *view; /* what counts for this exchange from start to end; a reference */
+    struct view
+        *view; /* what counts for this exchange, from its values on to its end; a reference */
     struct http_request request;
     struct http_fault fault; /* of the request, when status is not 0: to be refused for it */
     struct stream *client;   /* the owner's: the request comes, the response goes */

@@ -17,14 +17,19 @@ static uint64_t wall_clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static bool is_named_private(const struct connection *connection)
+{
+    return decision_for_private(connection->sandbox->view, &connection->tunnel.host).verdict ==
+           VERDICT_ALLOW;
+}
+
 static void dial(struct passthrough *passthrough)
 {
     struct connection *connection = passthrough->connection;
     struct proxy *proxy = connection->proxy;
     struct view *view = connection->sandbox->view;
 
-    passthrough->is_private =
-        decision_for_private(view, &connection->tunnel.host).verdict == VERDICT_ALLOW;
+    passthrough->is_private = is_named_private(connection);
     uint64_t ticket = ticket_open(proxy, &passthrough->ticket, TICKET_PASSTHROUGH, passthrough);
     proxy->services.dial(proxy->services.context, ticket, view, &connection->tunnel);
 }
@@ -81,6 +86,8 @@ bool passthrough_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_co
         passthrough->refusal = code;
     } else {
         passthrough->address = *address;
+        /* It may have been dialled under a view that came meanwhile. */
+        passthrough->is_private = passthrough->is_private || is_named_private(connection);
         leg_open(&passthrough->upstream, proxy->base, fd, &proxy->legs);
         leg_set_owner(&passthrough->upstream, connection->leg.on_ready, connection->leg.owner);
     }

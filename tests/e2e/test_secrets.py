@@ -7,6 +7,7 @@ import pytest
 
 from harness.api import value
 from harness.expect import refusal
+from harness.wait import GENEROUS
 
 
 def echo_key(exchange):
@@ -172,6 +173,45 @@ def test_requests_never_fail_while_values_rotate(origin, keyed):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_requests_never_fail_while_views_are_replaced(own_proxy, origin):
+    """On old and new connections, each with a value to open and an origin to dial."""
+    proxy = own_proxy(workers=2)
+    stores = [proxy.api.store(["*.example.test"]) for _ in range(2)]
+    for store in stores:
+        proxy.api.secret(store)
+    sandboxes = [proxy.api.sandbox(store) for store in stores]
+    path = origin.on(lambda exchange: exchange.answer(200, [("Connection", "close")], b"ok"))
+    stop, answers = threading.Event(), []
+
+    def visit(sandbox):
+        token = ("X-Api-Key", sandbox.token())
+        wire = sandbox.tunnel("www.example.test")
+        while not stop.is_set():
+            try:
+                old = wire.request("GET", path, [("Host", "www.example.test"), token])
+                new = sandbox.fetch("a.b.example.test", path, [token])
+                answers.extend([(old.status, old.body), (new.status, new.body)])
+            except Exception as error:
+                answers.append((0, repr(error)))
+                return
+
+    threads = [threading.Thread(target=visit, args=(sandboxes[i % 2],)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(60 * GENEROUS):
+        if len(answers) >= 200 or not any(thread.is_alive() for thread in threads):
+            break
+        store = stores[number % 2]
+        proxy.api.secret(store)
+        lists = {"egressAllowlist": ["*.example.test", f"h{number}.test"]}
+        proxy.api.ok("PUT", f"/api/secret-stores/{store['id']}", lists)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert [answer for answer in answers if answer[0] != 200] == []
+    assert len(answers) >= 200
 
 
 BAD_VALUES = {"empty": "", "line break": "a\nbcdefgh", "carriage return": "a\rbcdefgh", "NUL": "a\0bcdefgh", "too long": "x" * 16385}

@@ -123,6 +123,22 @@ static enum error fake_rotate_ca(void *context)
     return OK;
 }
 
+static void fake_outdate_views(void *context, const struct control_outdating *outdating)
+{
+    struct fixture *fixture = context;
+    struct fixture_outdating *last = &fixture->outdated;
+    fixture->outdate_count++;
+    *last = (struct fixture_outdating){.push = outdating->push,
+                                       .generation = outdating->generation,
+                                       .count = outdating->count,
+                                       .pushes_before = fixture->push_count};
+    if (outdating->count > 0)
+        snprintf(last->sandbox, sizeof last->sandbox, "%.*s",
+                 SLICE_ARG(outdating->sandboxes[outdating->count - 1]));
+    if (!fixture->dialer_holds_back)
+        control_on_views_outdated(fixture->control, outdating->push);
+}
+
 /* The workers and the dialer. */
 
 static void fake_send_view(void *context, unsigned worker, uint64_t ticket, struct slice encoded)
@@ -206,6 +222,7 @@ static const struct control_services services = {
     .retire_keys = fake_retire_keys,
     .ca_certificates = fake_ca_certificates,
     .rotate_ca = fake_rotate_ca,
+    .outdate_views = fake_outdate_views,
     .send_view = fake_send_view,
     .push_view = fake_push_view,
     .push_view_gone = fake_push_view_gone,

@@ -27,6 +27,14 @@ struct fixture_push {
     struct ip_address source; /* that was; len 0: none */
 };
 
+/* What keyholder and dialer were told last. */
+struct fixture_outdating {
+    uint64_t push, generation;
+    size_t count;
+    char sandbox[64]; /* the last one named */
+    size_t pushes_before;
+};
+
 struct fixture {
     struct event_base *base;
     struct store *store;
@@ -47,6 +55,11 @@ struct fixture {
     uint64_t resolve_ticket; /* the last one that was asked */
     bool resolves_private;   /* ... as a named private target */
     bool holds_back_resolve;
+
+    /* keyholder and dialer */
+    struct fixture_outdating outdated;
+    size_t outdate_count;
+    bool dialer_holds_back;
 
     /* the keyholder */
     unsigned ca_rotations, retirements, signed_sandboxes;

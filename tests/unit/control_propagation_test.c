@@ -109,6 +109,84 @@ static void a_change_is_answered_when_every_worker_has_taken_it(void **state)
     assert_int_equal(last_view(fixture)->token_count, 0);
 }
 
+static void views_before_a_change_are_outdated_before_the_new_ones_are_pushed(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    set_scene(fixture, id);
+    uint64_t before = fixture->sent->generation;
+    fixture_expect(fixture, 204, "DELETE", "/api/secret-stores/s/secrets/KEY", NULL);
+    assert_int_equal(fixture->outdated.count, 1);
+    assert_string_equal(fixture->outdated.sandbox, id);
+    assert_int_equal(fixture->outdated.pushes_before, 0);
+    assert_int_equal(fixture->push_count, 2);
+    assert_true(fixture->outdated.generation >= before);
+    assert_true(last_view(fixture)->generation > fixture->outdated.generation);
+}
+
+/* A worker may have said that it let go of a view, and have kept it. */
+static void views_that_no_worker_holds_are_outdated_too(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    set_scene(fixture, id);
+    for (unsigned worker = 0; worker < 2; worker++)
+        control_on_view_release(fixture->control, worker, slice_from_string(id));
+    fixture_expect(fixture, 200, "POST", text_of("/api/sandboxes/%s/hibernate", id), NULL);
+    assert_int_equal(fixture->outdate_count, 1);
+    assert_string_equal(fixture->outdated.sandbox, id);
+    assert_true(fixture->outdated.generation >= fixture->sent->generation);
+    fixture_expect(fixture, 204, "DELETE", text_of("/api/sandboxes/%s", id), NULL);
+    assert_int_equal(fixture->outdate_count, 2);
+    assert_int_equal(fixture->push_count, 0);
+}
+
+static void a_change_of_a_store_that_nobody_uses_outdates_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    fixture_make_store(fixture, "{\"name\":\"s\"}", id);
+    fixture_expect(fixture, 200, "PUT", "/api/secret-stores/s",
+                   "{\"egressAllowlist\":[\"b.example\"]}");
+    assert_int_equal(fixture->outdate_count, 0);
+}
+
+static void a_change_is_answered_when_the_dialer_has_taken_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture_call call;
+    char id[64];
+    set_scene(fixture, id);
+    fixture->dialer_holds_back = true;
+    fixture_start(fixture, &call, "DELETE", "/api/secret-stores/s/secrets/KEY");
+    while (fixture->push_count < 2)
+        fixture_pump(fixture);
+    control_on_view_taken(fixture->control, 0, fixture->outdated.push); /* not its own */
+    for (int i = 0; i < 10; i++)
+        fixture_pump(fixture);
+    assert_false(fixture_is_done(&call));
+    control_on_views_outdated(fixture->control, fixture->outdated.push);
+    struct client_answer answer = fixture_finish(fixture, &call);
+    assert_int_equal(answer.status, 204);
+    client_answer_clear(&answer);
+}
+
+static void a_dialer_that_dies_holds_nothing_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture_call call;
+    char id[64];
+    set_scene(fixture, id);
+    fixture->dialer_holds_back = true;
+    fixture_start(fixture, &call, "DELETE", "/api/secret-stores/s/secrets/KEY");
+    while (fixture->push_count < 2)
+        fixture_pump(fixture);
+    control_on_dialer_gone(fixture->control);
+    struct client_answer answer = fixture_finish(fixture, &call);
+    assert_int_equal(answer.status, 204);
+    client_answer_clear(&answer);
+}
+
 static void a_worker_that_dies_holds_nothing_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -246,6 +324,11 @@ int main(void)
         TEST(a_registered_address_is_made_known_to_every_worker_first),
         TEST(a_sandbox_without_an_address_is_announced_to_nobody),
         TEST(a_change_is_answered_when_every_worker_has_taken_it),
+        TEST(views_before_a_change_are_outdated_before_the_new_ones_are_pushed),
+        TEST(views_that_no_worker_holds_are_outdated_too),
+        TEST(a_change_of_a_store_that_nobody_uses_outdates_nothing),
+        TEST(a_change_is_answered_when_the_dialer_has_taken_it),
+        TEST(a_dialer_that_dies_holds_nothing_up),
         TEST(a_worker_that_dies_holds_nothing_up),
         TEST(a_worker_that_never_answers_is_not_waited_for_for_ever),
         TEST(a_client_that_went_away_is_no_harm),

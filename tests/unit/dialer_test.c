@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +29,7 @@ struct dialer_world {
     bool is_ready, is_worker_gone, is_lost;
     struct message_dialed dialed;
     struct message_looked_up looked_up;
+    bool is_outdated, has_taken;
     char detail[512];
     bool has_answer;
 };
@@ -80,6 +82,23 @@ static void on_resolved(struct peer *peer, struct message *message)
     note(world, message->resolved.detail);
 }
 
+static void on_view_outdated(struct peer *peer, struct message *message)
+{
+    struct dialer_world *world = peer->context;
+
+    assert_int_equal(message->view_outdated.ticket, 5);
+    world->is_outdated = true;
+    world->has_answer = true;
+}
+
+static void on_view_taken(struct peer *peer, struct message *message)
+{
+    struct dialer_world *world = peer->context;
+
+    assert_int_equal(message->view_taken.push, 3);
+    world->has_taken = true;
+}
+
 static void on_worker_gone(struct peer *peer)
 {
     struct dialer_world *world = peer->context;
@@ -89,9 +108,12 @@ static void on_worker_gone(struct peer *peer)
 
 static message_handler *const supervisor_handlers[MESSAGE_COUNT] = {
     [MESSAGE_READY] = on_ready, [MESSAGE_PEER_LOST] = on_peer_lost};
-static message_handler *const worker_handlers[MESSAGE_COUNT] = {
-    [MESSAGE_DIALED] = on_dialed, [MESSAGE_LOOKED_UP] = on_looked_up};
-static message_handler *const control_handlers[MESSAGE_COUNT] = {[MESSAGE_RESOLVED] = on_resolved};
+static message_handler *const worker_handlers[MESSAGE_COUNT] = {[MESSAGE_DIALED] = on_dialed,
+                                                                [MESSAGE_LOOKED_UP] = on_looked_up,
+                                                                [MESSAGE_VIEW_OUTDATED] =
+                                                                    on_view_outdated};
+static message_handler *const control_handlers[MESSAGE_COUNT] = {
+    [MESSAGE_RESOLVED] = on_resolved, [MESSAGE_VIEW_TAKEN] = on_view_taken};
 
 static void listen_on_loopback(struct dialer_world *world)
 {
@@ -195,12 +217,20 @@ static int tear_down(void **state)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
-/* A running sandbox whose one store allows *.test on any port. */
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* A sandbox whose one store allows some hosts, as control would build its view now. */
 static void encode_view(enum view_status status, struct buffer *out)
 {
     struct host_list *allowlist = host_list_new();
     struct view_layer layer = {SLICE("st-1"), SLICE("store"), allowlist, {0}};
-    struct view view = {.generation = 1,
+    struct view view = {.generation = now_ns(),
                         .sandbox_id = SLICE("sb-1"),
                         .org_id = SLICE("org-1"),
                         .status = status,
@@ -296,6 +326,45 @@ static void a_view_presented_anew_replaces_the_old_one(void **state)
     present(world, 1, VIEW_RUNNING);
     present(world, 1, VIEW_SUSPENDED);
     assert_refused(world, "ok.test", 443, "sandbox_suspended");
+}
+
+static void ask_for_outdated(struct dialer_world *world, const struct message *message)
+{
+    world->has_answer = world->is_outdated = false;
+    assert_int_equal(peer_send(&world->worker, message), OK);
+    wait_until(world, &world->has_answer);
+    assert_true(world->is_outdated);
+}
+
+static void outdate(struct dialer_world *world, struct slice sandbox_id, uint64_t generation)
+{
+    const struct message message = {
+        .type = MESSAGE_OUTDATE_VIEWS,
+        .outdate_views = {
+            .call = 3, .generation = generation, .sandboxes = {&sandbox_id, sandbox_id.len > 0}}};
+
+    world->has_taken = false;
+    assert_int_equal(peer_send(&world->control, &message), OK);
+    wait_until(world, &world->has_taken);
+}
+
+static void a_view_from_before_a_change_is_neither_dialled_for_nor_looked_up(void **state)
+{
+    struct dialer_world *world = *state;
+    const struct message dialing = dial_message(1, "ok.test", 443);
+    struct message looking = {.type = MESSAGE_LOOKUP, .lookup = {.ticket = 5, .handle = 1}};
+
+    looking.lookup.host = dialing.dial.target.host;
+    present(world, 1, VIEW_RUNNING);
+    outdate(world, SLICE("sb-2"), now_ns());
+    assert_refused(world, "other.test", 443, "host_not_allowed"); /* judged: it still counts */
+    outdate(world, SLICE("sb-1"), now_ns());
+    ask_for_outdated(world, &dialing);
+    ask_for_outdated(world, &looking);
+    present(world, 1, VIEW_SUSPENDED);
+    assert_refused(world, "ok.test", 443, "sandbox_suspended");
+    outdate(world, SLICE_NONE, now_ns());
+    ask_for_outdated(world, &dialing);
 }
 
 static void a_view_with_a_wrong_mac_costs_the_worker_its_channel(void **state)
@@ -422,6 +491,7 @@ int main(void)
         DIALER_TEST(what_the_view_does_not_allow_is_refused),
         DIALER_TEST(a_suspended_sandbox_dials_nothing),
         DIALER_TEST(a_view_presented_anew_replaces_the_old_one),
+        DIALER_TEST(a_view_from_before_a_change_is_neither_dialled_for_nor_looked_up),
         DIALER_TEST(a_view_with_a_wrong_mac_costs_the_worker_its_channel),
         DIALER_TEST(so_does_a_handle_that_was_never_presented),
         DIALER_TEST(so_does_a_handle_that_was_forgotten),

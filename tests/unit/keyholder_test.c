@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keyholder process, as a worker and control see it: a real one, over real channels. */
+#include "process/keyholder.h"
+
+#include "policy/policy.h"
+#include "process/peer.h"
+#include "process/view_mac.h"
+#include "seal/seal.h"
+
+#include <event2/event.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { HANDLE = 1, TICKET = 5, CALL = 3 };
+
+struct keyholder_world {
+    struct event_base *base;
+    pid_t process;
+    struct view_mac_key key;
+    struct peer supervisor, worker, control;
+    struct buffer reply; /* of the last call */
+    enum error reply_error;
+    bool is_ready, has_reply;
+    bool is_done, is_outdated;
+    char value[64]; /* that the worker got */
+};
+
+static void on_ready(struct peer *peer, struct message *message UNUSED)
+{
+    struct keyholder_world *world = peer->context;
+
+    world->is_ready = true;
+}
+
+static void on_nothing(struct peer *peer UNUSED, struct message *message UNUSED)
+{
+}
+
+static void on_value(struct peer *peer, struct message *message)
+{
+    struct keyholder_world *world = peer->context;
+    struct slice value = message->value.value;
+
+    assert_int_equal(message->value.ticket, TICKET);
+    assert_true(value.len < sizeof(world->value));
+    memcpy(world->value, value.data, value.len);
+}
+
+static void on_values_done(struct peer *peer, struct message *message)
+{
+    struct keyholder_world *world = peer->context;
+
+    assert_int_equal(message->values_done.error, OK);
+    world->is_done = true;
+}
+
+static void on_view_outdated(struct peer *peer, struct message *message)
+{
+    struct keyholder_world *world = peer->context;
+
+    assert_int_equal(message->view_outdated.ticket, TICKET);
+    world->is_outdated = world->is_done = true;
+}
+
+static void on_reply(struct peer *peer, struct message *message)
+{
+    struct keyholder_world *world = peer->context;
+
+    assert_int_equal(message->reply.call, CALL);
+    world->reply_error = message->reply.error;
+    buffer_clear(&world->reply);
+    buffer_init(&world->reply, MESSAGE_BYTES_MAX);
+    assert_int_equal(buffer_append(&world->reply, message->reply.bytes), OK);
+    world->has_reply = true;
+}
+
+static message_handler *const supervisor_handlers[MESSAGE_COUNT] = {[MESSAGE_READY] = on_ready};
+static message_handler *const control_handlers[MESSAGE_COUNT] = {[MESSAGE_REPLY] = on_reply};
+static message_handler *const worker_handlers[MESSAGE_COUNT] = {
+    [MESSAGE_TICKET_KEY] = on_nothing,
+    [MESSAGE_OWN_CA] = on_nothing,
+    [MESSAGE_VALUE] = on_value,
+    [MESSAGE_VALUES_DONE] = on_values_done,
+    [MESSAGE_VIEW_OUTDATED] = on_view_outdated,
+};
+
+static void wait_until(struct keyholder_world *world, const bool *condition)
+{
+    while (!*condition)
+        assert_int_equal(event_base_loop(world->base, EVLOOP_ONCE), 0);
+}
+
+static void start_process(struct keyholder_world *world)
+{
+    int pair[2];
+
+    assert_int_equal(channel_pair(pair), OK);
+    world->process = fork();
+    if (world->process == 0) {
+        dup2(pair[1], 3);
+        closefrom(4);
+        _exit(keyholder_main());
+    }
+    close(pair[1]);
+    world->supervisor =
+        (struct peer){.role = PROCESS_KEYHOLDER, .context = world, .handlers = supervisor_handlers};
+    assert_int_equal(peer_open(&world->supervisor, world->base, pair[0]), OK);
+}
+
+/* As for `sealgate run`: its keys are in memory. */
+static void send_configuration(struct keyholder_world *world)
+{
+    struct message view_key = {.type = MESSAGE_VIEW_KEY};
+    const struct message messages[] = {
+        {.type = MESSAGE_PRIVATE},
+        {.type = MESSAGE_CONFIGURATION, .configuration = {.path = SLICE("t.yaml")}},
+        {.type = MESSAGE_TOPOLOGY, .topology = {.worker_count = 1}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(messages); i++)
+        assert_int_equal(peer_send(&world->supervisor, &messages[i]), OK);
+    memset(world->key.bytes, 7, sizeof(world->key.bytes));
+    memcpy(view_key.view_key.key, world->key.bytes, sizeof(world->key.bytes));
+    assert_int_equal(peer_send(&world->supervisor, &view_key), OK);
+    assert_int_equal(peer_send(&world->supervisor, &(struct message){.type = MESSAGE_BEGIN}), OK);
+}
+
+static void connect_peer(struct keyholder_world *world, struct peer *peer, enum process_role role,
+                         message_handler *const *handlers)
+{
+    int pair[2];
+
+    assert_int_equal(channel_pair(pair), OK);
+    const struct message message = {.type = MESSAGE_PEER,
+                                    .peer = {.role = role, .generation = 1, .channel = pair[1]}};
+    assert_int_equal(peer_send(&world->supervisor, &message), OK);
+    *peer = (struct peer){.role = PROCESS_KEYHOLDER, .context = world, .handlers = handlers};
+    assert_int_equal(peer_open(peer, world->base, pair[0]), OK);
+}
+
+static int set_up(void **state)
+{
+    struct keyholder_world *world = calloc(1, sizeof(*world));
+
+    world->base = event_base_new();
+    start_process(world);
+    send_configuration(world);
+    wait_until(world, &world->is_ready);
+    connect_peer(world, &world->control, PROCESS_CONTROL, control_handlers);
+    connect_peer(world, &world->worker, PROCESS_WORKER, worker_handlers);
+    *state = world;
+    return 0;
+}
+
+/* The process ends by itself when its supervisor goes. */
+static int tear_down(void **state)
+{
+    struct keyholder_world *world = *state;
+    int status = -1;
+
+    peer_close(&world->worker);
+    peer_close(&world->control);
+    peer_close(&world->supervisor);
+    waitpid(world->process, &status, 0);
+    event_base_free(world->base);
+    buffer_clear(&world->reply);
+    free(world);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+static struct slice call(struct keyholder_world *world, const struct message *message)
+{
+    world->has_reply = false;
+    assert_int_equal(peer_send(&world->control, message), OK);
+    wait_until(world, &world->has_reply);
+    assert_int_equal(world->reply_error, OK);
+    return buffer_view(&world->reply);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void seal(struct keyholder_world *world, struct buffer *out)
+{
+    static const struct slice hosts[] = {SLICE_INIT("api.example.com")};
+    static const struct slice places[] = {SLICE_INIT("header")};
+    const struct seal_binding binding = {
+        SLICE("org"), SLICE("store"), SLICE("KEY"), places, 1, hosts, 1};
+    struct seal_public_key public;
+    struct slice bytes =
+        call(world, &(struct message){.type = MESSAGE_CURRENT_KEY, .current_key = {.call = CALL}});
+
+    assert_int_equal(bytes.len, SEAL_PUBLIC_KEY_SIZE);
+    seal_public_key_from_bytes((const uint8_t *)bytes.data, &public);
+    assert_int_equal(seal_value(&public, &binding, SLICE("the value itself"), out), OK);
+}
+
+static void sign_sandbox(struct keyholder_world *world, struct view *view)
+{
+    static const struct slice layer = SLICE_INIT("store");
+    const struct message message = {
+        .type = MESSAGE_SIGN_SANDBOX,
+        .sign_sandbox = {
+            .call = CALL, .org = view->org_id, .sandbox = view->sandbox_id, .layers = {&layer, 1}}};
+    struct slice mac = call(world, &message);
+
+    assert_int_equal(mac.len, VIEW_MAC_SIZE);
+    memcpy(view->sandbox_mac, mac.data, VIEW_MAC_SIZE);
+}
+
+static void send_view(struct keyholder_world *world, const struct view *view)
+{
+    OWNED_STRUCT(buffer) *encoded = &(struct buffer){.limit = 65536};
+    struct message message = {.type = MESSAGE_PRESENT_VIEW, .present_view = {.handle = HANDLE}};
+
+    assert_int_equal(view_encode(view, encoded), OK);
+    message.present_view.view = buffer_view(encoded);
+    view_mac_sign(&world->key, message.present_view.view, message.present_view.mac);
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+}
+
+/* A running sandbox "sb-1" with one secret, whose view was built at this moment. */
+static void present(struct keyholder_world *world, uint64_t generation)
+{
+    OWNED_STRUCT(buffer) *box = &(struct buffer){.limit = SEAL_TEXT_MAX};
+    struct host_list *hosts = host_list_new();
+    struct view_layer layer = {.store_id = SLICE("store"), .store_name = SLICE("store")};
+    struct place place = {0};
+    struct view_secret secret = {
+        .name = SLICE("KEY"), .hosts = hosts, .places = &place, .place_count = 1};
+    struct view view = {.generation = generation,
+                        .sandbox_id = SLICE("sb-1"),
+                        .org_id = SLICE("org"),
+                        .status = VIEW_RUNNING,
+                        .layers = &layer,
+                        .layer_count = 1,
+                        .secrets = &secret,
+                        .secret_count = 1};
+
+    assert_int_equal(host_list_add(hosts, SLICE("api.example.com"), NULL), OK);
+    seal(world, box);
+    secret.box = buffer_view(box);
+    sign_sandbox(world, &view);
+    send_view(world, &view);
+    host_list_free(hosts);
+}
+
+static void ask_for_values(struct keyholder_world *world)
+{
+    struct message message = {.type = MESSAGE_OPEN_VALUES,
+                              .open_values = {.ticket = TICKET, .handle = HANDLE}};
+
+    assert_int_equal(authority_parse(SLICE("api.example.com:443"), 0, &message.open_values.target),
+                     OK);
+    world->is_done = world->is_outdated = false;
+    memset(world->value, 0, sizeof(world->value));
+    assert_int_equal(peer_send(&world->worker, &message), OK);
+    wait_until(world, &world->is_done);
+}
+
+static void outdate(struct keyholder_world *world, struct slice sandbox_id, uint64_t generation)
+{
+    const struct message message = {
+        .type = MESSAGE_OUTDATE_VIEWS,
+        .outdate_views = {.call = CALL,
+                          .generation = generation,
+                          .sandboxes = {&sandbox_id, sandbox_id.len > 0}}};
+
+    call(world, &message);
+}
+
+static void a_view_of_now_opens_its_values(void **state)
+{
+    struct keyholder_world *world = *state;
+
+    present(world, now_ns());
+    ask_for_values(world);
+    assert_false(world->is_outdated);
+    assert_string_equal(world->value, "the value itself");
+}
+
+static void a_view_from_before_a_change_opens_nothing(void **state)
+{
+    struct keyholder_world *world = *state;
+    uint64_t before = now_ns();
+
+    present(world, before);
+    outdate(world, SLICE("sb-2"), now_ns());
+    ask_for_values(world);
+    assert_false(world->is_outdated);
+    outdate(world, SLICE("sb-1"), now_ns());
+    ask_for_values(world);
+    assert_true(world->is_outdated);
+    assert_string_equal(world->value, "");
+    present(world, before); /* once more makes it no newer */
+    ask_for_values(world);
+    assert_true(world->is_outdated);
+}
+
+static void the_view_after_it_opens_them_again(void **state)
+{
+    struct keyholder_world *world = *state;
+
+    outdate(world, SLICE_NONE, now_ns());
+    present(world, now_ns());
+    ask_for_values(world);
+    assert_string_equal(world->value, "the value itself");
+}
+
+static void a_view_from_before_it_began_opens_nothing(void **state)
+{
+    struct keyholder_world *world = *state;
+
+    present(world, 1);
+    ask_for_values(world);
+    assert_true(world->is_outdated);
+}
+
+#define KEYHOLDER_TEST(fact) cmocka_unit_test_setup_teardown(fact, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEYHOLDER_TEST(a_view_of_now_opens_its_values),
+        KEYHOLDER_TEST(a_view_from_before_a_change_opens_nothing),
+        KEYHOLDER_TEST(the_view_after_it_opens_them_again),
+        KEYHOLDER_TEST(a_view_from_before_it_began_opens_nothing),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
