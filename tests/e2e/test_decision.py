@@ -47,6 +47,19 @@ HOSTS = [
 ]
 
 
+@pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
+def test_the_body_of_a_refused_request_is_no_request(origin, keyed, framing):
+    path, smuggled = (origin.on(lambda exchange: exchange.answer(200)) for _ in range(2))
+    body = encode(f"GET {smuggled} HTTP/1.1", [("Host", "api.test")])
+    how = (framing, str(len(body)) if framing == "Content-Length" else "chunked")
+    with keyed.sandbox.tunnel("api.test") as wire:
+        wire.send(encode(f"POST {path} HTTP/1.1", [("Host", "api.test"), ("X-Key", "osb_sealed_"), how]))
+        refusal(wire.response(), 403, "token_unknown")
+        wire.send(body)
+        assert wire.is_closed()
+    assert origin.requests(path) == origin.requests(smuggled) == []
+
+
 @pytest.mark.parametrize("pattern, target, allowed", HOSTS)
 def test_a_host_pattern_decides(origin, keyed_with, pattern, target, allowed):
     sandbox = keyed_with(egress=[pattern]).sandbox

@@ -224,7 +224,7 @@ def test_service_bindings_do_not_exist(client, kind):
 
 
 @pytest.mark.parametrize(
-    "kind", [dns.TXT, dns.NULL, dns.ANY, dns.MX, dns.SRV, dns.PTR, 2, 5, 6, 257, 65280]
+    "kind", [dns.TXT, dns.NULL, dns.ANY, dns.MX, dns.SRV, dns.PTR, 2, 5, 6, 251, 252, 257, 65280]
 )
 def test_other_types_are_refused(client, nameserver, kind):
     lookups = lambda: nameserver.asked.count(b"\6public\4test")
@@ -338,6 +338,13 @@ def test_a_connection_that_says_no_message_is_closed(client, head):
         assert tcp.receive() is None
     except ConnectionResetError:
         pass  # it had not read everything
+
+
+@pytest.mark.parametrize("said", [b"", b"\0\x20half a message"])
+def test_a_connection_that_stalls_is_closed(client, said):
+    tcp = client(dns.Tcp)
+    tcp.socket.sendall(said)
+    assert tcp.receive() is None
 
 
 def test_what_does_not_fit_a_datagram_is_asked_again_over_tcp(client, nameserver):

@@ -122,7 +122,7 @@ def test_a_host_other_than_the_tunnels_is_misdirected(origin, keyed_with, what):
     keyed = keyed_with(egress=["*"])
     path = origin.on(lambda exchange: exchange.answer(200))
     with keyed.sandbox.tunnel("api.test") as wire:
-        wire.send(LINE.replace(b"%s", path.encode()) + MISDIRECTED[what] + b"Content-Length: 0\r\n\r\n")
+        wire.send(b"GET " + path.encode() + b" HTTP/1.1\r\n" + MISDIRECTED[what] + b"\r\n")
         refusal(wire.response(), 421, "misdirected_request")
         assert wire.is_closed()
     assert origin.requests(path) == []

@@ -135,6 +135,21 @@ def test_two_sandboxes_share_no_upstream_connection(h2_origin, keyed):
     assert used[0] is used[1] and used[2] is used[3] and used[0] is not used[2]
 
 
+def test_two_names_of_one_origin_share_no_upstream_connection(h2_origin, own_proxy):
+    """Also where its certificate is good for both."""
+    names = ["h2.test", "grpc.test"]
+    proxy = own_proxy(workers=1, upstream={"resolve": {name: h2_origin.endpoint for name in names}})
+    sandbox = proxy.api.sandbox(proxy.api.store(names))
+    path = h2_origin.on(ok)
+    for name in names * 2:
+        with connect(sandbox, name) as peer:
+            assert peer.fetch(path).status == 200
+    used = [(seen.pseudo[":authority"], seen.peer) for seen in h2_origin.requests(path)]
+    assert [name for name, _ in used] == names * 2
+    assert used[:2] == used[2:] and used[0][1] is not used[1][1]
+    assert not used[1][1].pipe.tls.session_reused
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_kept_connection_that_the_origin_has_closed_is_replaced(h2_origin, client, method):
     path = h2_origin.on(ok)
@@ -320,6 +335,20 @@ def test_a_request_that_is_refused_again_is_not_sent_a_third_time(h2_origin, cli
     path = h2_origin.on(lambda stream: stream.cancel(REFUSED_STREAM))
     refusal(client.fetch(path), 502, "upstream_closed")
     assert len(h2_origin.requests(path)) == 2
+
+
+def test_a_request_that_was_refused_after_a_hint_is_not_sent_again(h2_origin, client):
+    """The client has the hint: of another attempt it would get it twice."""
+
+    def script(stream):
+        stream.hint(103)
+        stream.cancel(REFUSED_STREAM)
+
+    path = h2_origin.on(script)
+    stream = client.open("GET", path)
+    refusal(stream.wait_end(), 502, "upstream_closed")
+    assert len(stream.interim) == 1
+    h2_origin.request(path)
 
 
 def test_a_body_of_which_some_is_gone_is_not_sent_again(h2_origin, client):

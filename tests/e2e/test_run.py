@@ -403,12 +403,13 @@ def processes():
 
 
 def test_a_terminal_has_job_control(run_any):
-    program = [PYTHON, str(PROGRAMS / "terminal.py"), *run_any.command(command=["/bin/sh"])]
+    program = [PYTHON, str(PROGRAMS / "terminal.py"), *run_any.command(command=[PYTHON])]
     ran = subprocess.run(
         program, env=environment(HOME="/"), capture_output=True, text=True, timeout=120, cwd="/"
     )
     assert json.loads(ran.stdout) == {
-        "size": "40 100",
+        "size": "40x100",
+        "resized": "50x120",
         "stopped": True,
         "continued": True,
         "interrupted": 130,

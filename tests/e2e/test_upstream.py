@@ -152,6 +152,48 @@ def test_an_upstream_tls_session_is_resumed_within_a_sandbox_and_never_across(on
     assert origin.request(other).resumed is False
 
 
+def test_two_names_of_one_origin_share_no_connection_and_no_session(one_worker, origin):
+    sandbox = one_worker.api.sandbox(one_worker.api.store(["api.test", "other.test"]))
+    path = origin.on(ok)
+    for host in ("api.test", "other.test") * 2:
+        assert sandbox.fetch(host, path).status == 200
+    requests = origin.requests(path)
+    assert [request.field("host") for request in requests] == ["api.test", "other.test"] * 2
+    used = [request.connection for request in requests]
+    assert used[:2] == used[2:] and used[0] != used[1]
+    assert not requests[1].resumed
+
+
+def test_the_same_name_in_the_clear_is_another_upstream(one_worker, origin):
+    """On the same port: what was decided for one is not sent over the other."""
+    sandbox = one_worker.api.sandbox(one_worker.api.store(["api.test:8443"]))
+    path = origin.on(ok)
+    for is_tls in (True, False, True, False):
+        with sandbox.tunnel("api.test", 8443, tls=is_tls) as wire:
+            assert wire.request("GET", path, [("Host", "api.test:8443")]).status == 200
+    requests = origin.requests(path)
+    assert [request.tls is not None for request in requests] == [True, False, True, False]
+    used = [request.connection for request in requests]
+    assert used[:2] == used[2:] and used[0] != used[1]
+
+
+def test_the_next_sandbox_with_an_address_inherits_nothing(one_worker, origin):
+    """Neither connections nor TLS sessions; what the one before had open is closed."""
+    api, address = one_worker.api, "127.77.1.1"
+    store = api.store(["api.test"])
+    path = origin.on(ok)
+    first = api.sandbox(store, source=address)
+    old = first.tunnel("api.test", source=address)
+    assert old.request("GET", path, [("Host", "api.test")]).status == 200
+    api.delete(first.path)
+    assert old.is_closed()
+    second = api.sandbox(store, source=address)
+    with second.tunnel("api.test", source=address) as wire:
+        assert wire.request("GET", path, [("Host", "api.test")]).status == 200
+    one, other = origin.requests(path)
+    assert one.connection != other.connection and not other.resumed
+
+
 def test_a_pooled_connection_that_the_origin_closed_is_replaced(one_worker, origin):
     """The request is sent again on a new connection: the client sees nothing of it."""
     sandbox = one_worker.api.sandbox()

@@ -21,6 +21,7 @@ struct recipe {
     bool repeats_extension; /* two of a kind */
     bool has_odd_ciphers;   /* a list of three bytes */
     bool has_two_names;     /* in one list */
+    bool has_ech;           /* encrypted_client_hello, before the name */
     uint8_t name_kind;      /* 0: host_name */
     uint8_t message_kind;   /* 0: ClientHello */
     int surplus;            /* bytes of the message that its length does not count */
@@ -70,6 +71,8 @@ static void write_extensions(const struct recipe *recipe, struct wire_writer *ou
         write_extension(&writer, 43, SLICE("\2\3\4"));
     if (recipe->padding > 0)
         write_extension(&writer, 21, slice_of(zeros, recipe->padding));
+    if (recipe->has_ech)
+        write_extension(&writer, 0xfe0d, SLICE("\0\0\1\0\1\7\0\0\0\tinner.api"));
     if (recipe->name != NULL)
         write_server_name(recipe, &writer);
     write_block(out, 2, buffer_view(&all));
@@ -152,6 +155,16 @@ static const struct {
      CLIENT_HELLO_COMPLETE,
      CLIENT_HELLO_HOST,
      "a.test"},
+    {"a name in an encrypted hello: the outer one counts",
+     {.name = "outer.test", .has_ech = true},
+     CLIENT_HELLO_COMPLETE,
+     CLIENT_HELLO_HOST,
+     "outer.test"},
+    {"nothing but an encrypted hello",
+     {.name = NULL, .has_ech = true},
+     CLIENT_HELLO_COMPLETE,
+     CLIENT_HELLO_NO_NAME,
+     NULL},
     {"more than a record holds",
      {.name = "a.test", .padding = 40000},
      CLIENT_HELLO_COMPLETE,

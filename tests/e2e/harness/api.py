@@ -131,9 +131,9 @@ class Sandbox:
     def wire(self, source=None):
         return Wire(self.endpoint, source)
 
-    def tunnel(self, host, port=443, tls=True, **settings):
+    def tunnel(self, host, port=443, tls=True, source=None, **settings):
         """A connection into which requests for this host can be written."""
-        wire = self.wire()
+        wire = self.wire(source)
         answer = wire.connect(f"{host}:{port}", self.credentials)
         assert answer.status == 200, (answer.start, answer.body)
         if tls:

@@ -12,6 +12,22 @@ import sys
 import termios
 
 
+# No shell, which would be stopped between vfork() and exec(): that cannot be told from outside.
+JOB = """
+import os, signal
+
+def say(word):
+    lines, columns = os.get_terminal_size(0)[::-1]
+    os.write(1, f"{lines}x{columns} {word}\\n".encode())
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGWINCH, lambda *_: say("RESIZED"))
+say("READY")
+while True:
+    signal.pause()
+"""
+
+
 def start_job(command, terminal):
     pid = os.fork()
     if pid == 0:
@@ -42,10 +58,10 @@ def shell():
     attributes = termios.tcgetattr(terminal)
     attributes[3] &= ~termios.ECHO
     termios.tcsetattr(terminal, termios.TCSANOW, attributes)
-    # No shell that would be stopped between vfork() and exec(): it cannot be told from outside.
-    script = "stty size; echo READY; exec sleep 1000"
-    pid = start_job([*sys.argv[3:], "-c", script], terminal)
-    size = read_until(master, b"READY").split("\r\n")
+    pid = start_job([*sys.argv[3:], "-c", JOB], terminal)
+    size = read_until(master, b"READY").split()[-2]
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+    resized = read_until(master, b"RESIZED").split()[-2]
     os.write(master, b"\x1a")
     _, status = os.waitpid(pid, os.WUNTRACED)
     stopped = os.WIFSTOPPED(status)
@@ -56,7 +72,8 @@ def shell():
     os.write(master, b"\x03")
     _, status = os.waitpid(pid, 0)
     return {
-        "size": next(line for line in size if line and line[0].isdigit()),
+        "size": size,
+        "resized": resized,
         "stopped": stopped,
         "continued": continued,
         "interrupted": os.WEXITSTATUS(status),
