@@ -6,12 +6,36 @@
 enum { CODED_HEAD_MAX = 18 };
 enum { DECODED_MAX = RESPONSE_BODY_STEP, CODED_MAX = 256 * 1024, WHOLE_LIMIT = 1024 * 1024 };
 
+/* CODING_UNKNOWN: also more than one that is to be undone. */
+static enum coding_kind coding_and(enum coding_kind kind, struct slice element)
+{
+    enum coding_kind next = element.len == 0 ? CODING_IDENTITY : coding_parse(element);
+
+    if (next == CODING_IDENTITY)
+        return kind;
+    return kind == CODING_IDENTITY ? next : CODING_UNKNOWN;
+}
+
+/* Of all lines of Content-Encoding; empty elements say nothing (RFC 9110, 5.6.1). */
+static enum coding_kind coding_of(const struct http_head *head)
+{
+    enum coding_kind kind = CODING_IDENTITY;
+
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct slice value = head->fields[i].value;
+        if (!http_name_equals(head->fields[i].name, SLICE("content-encoding")))
+            continue;
+        while (value.len > 0)
+            kind = coding_and(kind, slice_trim(slice_split(&value, ',')));
+    }
+    return kind;
+}
+
 static enum error start_decoder(struct response_body *body, struct http_head *head)
 {
-    const struct http_field *field = http_head_find(head, SLICE("content-encoding"));
-    enum coding_kind kind = field != NULL ? coding_parse(field->value) : CODING_IDENTITY;
+    enum coding_kind kind = coding_of(head);
 
-    if (kind == CODING_UNKNOWN || http_head_count(head, SLICE("content-encoding")) > 1)
+    if (kind == CODING_UNKNOWN)
         return ERR_UNSUPPORTED;
     if (kind == CODING_IDENTITY)
         return OK;
