@@ -2,6 +2,8 @@
 /* Flags of `sealgate run`. Never names one that would not help. */
 #include "policy/refusal_flag.h"
 
+#include "policy/address_guard.h"
+
 enum error refusal_flag_append_pattern(struct buffer *out, const struct authority *target)
 {
     bool has_port = target->port != 443 && target->port != 80 && target->port != 0;
@@ -31,10 +33,16 @@ static enum error append_secret(struct buffer *out, const struct authority *targ
 static enum error append_address(struct buffer *out, const struct authority *target,
                                  struct slice secret UNUSED)
 {
+    const struct ip_address *literal = &target->host.literal;
+
+    if (literal->len > 0 && address_guard_is_internal(literal))
+        return buffer_append_format(out, "--private %s", target->host.text);
+    if (literal->len > 0)
+        return buffer_append(out, SLICE("--config FILE with upstream.allow_addresses"));
     return buffer_append_format(out,
-                                "--config FILE with upstream.allow_addresses, or with %s in "
-                                "upstream.resolve",
-                                target->host.text);
+                                "--private %s; for a loopback or link-local address, --config FILE "
+                                "with %s in upstream.resolve",
+                                target->host.text, target->host.text);
 }
 
 static enum error append_place(struct buffer *out, const struct authority *target UNUSED,

@@ -36,11 +36,14 @@ static enum cli_status check_alone(const struct cli *cli, const struct process_r
                           "--store %s is not in the configuration, and a store of a server stands "
                           "alone: layer stores there, with a checkpoint and a fork",
                           store);
-    if (options->secret_count + options->allow.count > 0 || options->learns)
+    if (options->secret_count + options->allow.count + options->passthrough.count +
+                options->private_hosts.count >
+            0 ||
+        options->learns)
         return cli_misuse(cli,
                           "--store %s is a store of a server, which decides: set secrets and hosts "
                           "there (`sealgate secret set`, `sealgate store update`) instead of "
-                          "--secret, --allow and --learn here",
+                          "--secret, --allow, --passthrough, --private and --learn here",
                           store);
     return CLI_DONE;
 }

@@ -19,6 +19,20 @@ static const struct {
     {"cmd:", CONFIG_SOURCE_COMMAND},
 };
 
+/* Where the texts of all options go, and pointers to them. */
+struct room {
+    const char **strings;
+    char *text;
+};
+
+/* An option that may be repeated. */
+struct list {
+    const char *name;
+    const char *separators; /* of what one value may name */
+    enum cli_status (*check)(const struct cli *cli, const char *text);
+    struct process_run_strings *out;
+};
+
 static bool is_variable_name(const char *name)
 {
     if (name[0] == '\0' || ascii_is_digit(name[0]))
@@ -40,9 +54,14 @@ static enum cli_status check_pattern(const struct cli *cli, const char *text)
     return cli_misuse(cli, "\"%s\" is no host that can be allowed: %s", text, why);
 }
 
-static enum cli_status check_allow(const struct cli *cli, const char *text)
+static enum cli_status check_host(const struct cli *cli, const char *text)
 {
-    return check_pattern(cli, text);
+    struct host_pattern pattern;
+    const char *why = "";
+
+    if (host_pattern_parse_host(slice_from_string(text), &pattern, &why) == OK)
+        return CLI_DONE;
+    return cli_misuse(cli, "\"%s\" is no single host: %s", text, why);
 }
 
 static enum cli_status check_environment(const struct cli *cli, const char *text)
@@ -57,22 +76,46 @@ static enum cli_status check_any(const struct cli *cli UNUSED, const char *text 
     return CLI_DONE;
 }
 
-/* All values of an option, after those of the options before. */
-static enum cli_status take_list(const struct cli *cli, const char *name,
-                                 enum cli_status (*check)(const struct cli *, const char *),
-                                 const char ***room, struct process_run_strings *out)
+/* The parts of one value, cut in place. */
+static enum cli_status take_parts(const struct cli *cli, const struct list *list, char *value,
+                                  struct room *room)
 {
-    size_t from = 0;
+    size_t before = list->out->count;
+    char *rest = NULL;
 
-    out->items = *room;
-    for (const char *value = cli_next(cli, name, &from); value != NULL;
-         value = cli_next(cli, name, &from)) {
-        enum cli_status status = check(cli, value);
+    for (char *part = strtok_r(value, list->separators, &rest); part != NULL;
+         part = strtok_r(NULL, list->separators, &rest)) {
+        enum cli_status status = list->check(cli, part);
 
         if (status != CLI_DONE)
             return status;
-        *(*room)++ = value;
-        out->count++;
+        *room->strings++ = part;
+        list->out->count++;
+    }
+    return list->out->count > before ? CLI_DONE : cli_misuse(cli, "--%s needs a value", list->name);
+}
+
+static char *copy_text(const char *text, struct room *room)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(room->text, text, size);
+
+    room->text += size;
+    return copy;
+}
+
+/* All values of an option, after those of the options before. */
+static enum cli_status take_list(const struct cli *cli, const struct list *list, struct room *room)
+{
+    size_t from = 0;
+
+    list->out->items = room->strings;
+    for (const char *value = cli_next(cli, list->name, &from); value != NULL;
+         value = cli_next(cli, list->name, &from)) {
+        enum cli_status status = take_parts(cli, list, copy_text(value, room), room);
+
+        if (status != CLI_DONE)
+            return status;
     }
     return CLI_DONE;
 }
@@ -105,27 +148,19 @@ static enum cli_status check_source(const struct cli *cli, const struct process_
     return CLI_DONE;
 }
 
-/* "host,host", cut in place. */
-static enum cli_status take_hosts(const struct cli *cli, char *hosts, const char ***room,
+static enum cli_status take_hosts(const struct cli *cli, char *hosts, struct room *room,
                                   struct process_run_strings *out)
 {
-    char *rest = NULL;
+    const struct list list = {"secret", ",", check_pattern, out};
 
-    out->items = *room;
-    for (char *host = strtok_r(hosts, ",", &rest); host != NULL;
-         host = strtok_r(NULL, ",", &rest)) {
-        enum cli_status status = check_pattern(cli, host);
-
-        if (status != CLI_DONE)
-            return status;
-        *(*room)++ = host;
-        out->count++;
-    }
-    return out->count > 0 ? CLI_DONE : cli_misuse(cli, "--secret …@ needs a host behind the @");
+    if (hosts[strspn(hosts, ",")] == '\0')
+        return cli_misuse(cli, "--secret …@ needs a host behind the @");
+    out->items = room->strings;
+    return take_parts(cli, &list, hosts, room);
 }
 
 /* NAME=SOURCE[@host,host]; the last @ splits. */
-static enum cli_status take_secret(const struct cli *cli, char *text, const char ***room,
+static enum cli_status take_secret(const struct cli *cli, char *text, struct room *room,
                                    struct process_run_secret *out)
 {
     char *source = strchr(text, '='), *hosts = strrchr(text, '@');
@@ -147,70 +182,108 @@ static enum cli_status take_secret(const struct cli *cli, char *text, const char
 }
 
 static enum cli_status take_secrets(const struct cli *cli, struct run_arguments *out,
-                                    const char ***room)
+                                    struct room *room)
 {
-    char *text = out->text;
     size_t from = 0;
 
     for (const char *value = cli_next(cli, "secret", &from); value != NULL;
          value = cli_next(cli, "secret", &from)) {
-        size_t size = strlen(value) + 1;
+        enum cli_status status = take_secret(cli, copy_text(value, room), room,
+                                             &out->secrets[out->options.secret_count++]);
 
-        memcpy(text, value, size);
-        enum cli_status status =
-            take_secret(cli, text, room, &out->secrets[out->options.secret_count++]);
         if (status != CLI_DONE)
             return status;
-        text += size;
     }
     return CLI_DONE;
 }
 
-static bool take_memory(const struct cli *cli, struct run_arguments *out)
+static bool passes_unopened(const struct process_run_strings *passthrough, const char *host)
 {
-    size_t from = 0, size = 1, hosts = 0;
+    OWNED_STRUCT(host_list) *list = host_list_new();
+    struct host_pattern pattern;
 
-    for (const char *value = cli_next(cli, "secret", &from); value != NULL;
-         value = cli_next(cli, "secret", &from)) {
-        size += strlen(value) + 1;
-        for (const char *comma = value; comma != NULL; comma = strchr(comma + 1, ','))
-            hosts++;
+    for (size_t i = 0; list != NULL && i < passthrough->count; i++) {
+        if (host_list_add(list, slice_from_string(passthrough->items[i]), NULL) != OK)
+            return false;
     }
-    out->strings = calloc(cli->value_count + hosts + 1, sizeof(*out->strings));
+    return list != NULL && host_pattern_parse(slice_from_string(host), &pattern, NULL) == OK &&
+           host_list_covers(list, &pattern);
+}
+
+/* The value could never be sent there. */
+static enum cli_status check_passthrough(const struct cli *cli,
+                                         const struct process_run_options *options)
+{
+    for (size_t i = 0; i < options->secret_count; i++) {
+        const struct process_run_secret *secret = &options->secrets[i];
+
+        for (size_t j = 0; j < secret->hosts.count; j++) {
+            if (passes_unopened(&options->passthrough, secret->hosts.items[j]))
+                return cli_misuse(cli,
+                                  "--secret %s is for %s, which --passthrough lets through "
+                                  "unopened: no secret can be put in there",
+                                  secret->name, secret->hosts.items[j]);
+        }
+    }
+    return CLI_DONE;
+}
+
+static bool take_memory(const struct cli *cli, struct run_arguments *out, struct room *room)
+{
+    size_t size = 0, parts = 0;
+
+    for (size_t i = 0; i < cli->value_count; i++) {
+        const char *value = cli->values[i].value == NULL ? "" : cli->values[i].value;
+
+        size += strlen(value) + 1;
+        parts++;
+        for (const char *comma = strchr(value, ','); comma != NULL; comma = strchr(comma + 1, ','))
+            parts++;
+    }
+    out->strings = calloc(parts + 1, sizeof(*out->strings));
     out->secrets = calloc(cli->value_count + 1, sizeof(*out->secrets));
-    out->text = malloc(size);
+    out->text = malloc(size + 1);
+    *room = (struct room){out->strings, out->text};
     return out->strings != NULL && out->secrets != NULL && out->text != NULL;
+}
+
+static enum cli_status take_lists(const struct cli *cli, struct process_run_options *options,
+                                  struct room *room)
+{
+    const struct list lists[] = {
+        {"store", "", check_any, &options->stores},
+        {"allow", ",", check_pattern, &options->allow},
+        {"passthrough", ",", check_pattern, &options->passthrough},
+        {"private", ",", check_host, &options->private_hosts},
+        {"env", "", check_environment, &options->environment},
+        {"share", "", check_any, &options->share},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        enum cli_status status = take_list(cli, &lists[i], room);
+
+        if (status != CLI_DONE)
+            return status;
+    }
+    return CLI_DONE;
 }
 
 enum cli_status run_arguments_parse(const struct cli *cli, struct run_arguments *out)
 {
     struct process_run_options *options = &out->options;
-    const struct {
-        const char *name;
-        enum cli_status (*check)(const struct cli *, const char *);
-        struct process_run_strings *list;
-    } lists[] = {
-        {"store", check_any, &options->stores},
-        {"allow", check_allow, &options->allow},
-        {"env", check_environment, &options->environment},
-        {"share", check_any, &options->share},
-    };
+    struct room room;
 
-    if (!take_memory(cli, out))
+    if (!take_memory(cli, out, &room))
         return cli_fail("out of memory");
-    const char **room = out->strings;
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        enum cli_status status =
-            take_list(cli, lists[i].name, lists[i].check, &room, lists[i].list);
-        if (status != CLI_DONE)
-            return status;
-    }
     options->secrets = out->secrets;
     options->config_path = cli_option(cli, "config");
     options->learns = cli_has(cli, "learn");
     options->is_not_isolated = cli_has(cli, "no-isolate");
     options->command = cli->arguments;
-    return take_secrets(cli, out, &room);
+    enum cli_status status = take_lists(cli, options, &room);
+    if (status == CLI_DONE)
+        status = take_secrets(cli, out, &room);
+    return status == CLI_DONE ? check_passthrough(cli, options) : status;
 }
 
 void run_arguments_clear(struct run_arguments *arguments)

@@ -10,7 +10,7 @@ struct run_arguments {
     struct process_run_options options; /* into what follows, and into argv */
     const char **strings;               /* all lists, one after the other */
     struct process_run_secret *secrets;
-    char *text; /* the secrets' arguments, cut up */
+    char *text; /* of the same, cut up */
 };
 
 /* CLI_USAGE: it has said what is wrong. Never repeats what may be a secret's value. */

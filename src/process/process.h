@@ -45,6 +45,8 @@ struct process_run_options {
     const struct process_run_source *server; /* NULL: stores, secrets and hosts are those below */
     const char *config_path;                 /* NULL: every key has its default */
     struct process_run_strings stores, allow;
+    struct process_run_strings passthrough;   /* host patterns whose TLS is not opened */
+    struct process_run_strings private_hosts; /* that may be reached in a private network */
     struct process_run_strings environment; /* "NAME=VALUE" */
     struct process_run_strings share;       /* variables, or absolute paths */
     const struct process_run_secret *secrets;

@@ -62,13 +62,21 @@ static void run_clear(struct run *run)
     run_stores_clear(&run->stores);
 }
 
+static void print_learned(const struct run *run)
+{
+    OWNED_STRUCT(host_list) *private_hosts = NULL;
+
+    if (run_stores_private_hosts(&run->stores, &private_hosts) != OK)
+        return;
+    fputs("sealgate: this is what it needed:\n", stderr);
+    run_summary_print_learned(run->summary, private_hosts, stderr);
+}
+
 static void print_summary(const struct run *run)
 {
     run_summary_print_refusals(run->summary, !run_has_server(run), stderr);
-    if (!run->options->learns)
-        return;
-    fputs("sealgate: this is what it needed:\n", stderr);
-    run_summary_print_learned(run->summary, stderr);
+    if (run->options->learns)
+        print_learned(run);
 }
 
 static int live(struct run *run)

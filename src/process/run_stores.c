@@ -49,9 +49,10 @@ static enum error add_named(const struct process_run_options *options, const str
     return OK;
 }
 
+/* Whom a flag names, it may reach. */
 static size_t count_hosts(const struct process_run_options *options)
 {
-    size_t count = options->allow.count;
+    size_t count = options->allow.count + options->passthrough.count + options->private_hosts.count;
 
     for (size_t i = 0; i < options->secret_count; i++)
         count += options->secrets[i].hosts.count;
@@ -69,7 +70,7 @@ static struct config_strings take_strings(struct slice **room,
     return taken;
 }
 
-/* The hosts of its secrets join the allowlist: they lie in one array with those of --allow. */
+/* All hosts join the allowlist: they lie in one array. */
 static void fill_own(const struct process_run_options *options, struct run_stores *out,
                      struct config_store *own)
 {
@@ -89,7 +90,9 @@ static void fill_own(const struct process_run_options *options, struct run_store
                                                  .places = {places, 1}};
     }
     take_strings(&room, &options->allow);
-    if (!options->learns)
+    own->passthrough = take_strings(&room, &options->passthrough);
+    own->private_hosts = take_strings(&room, &options->private_hosts);
+    if (out->is_restricted)
         own->egress = (struct config_strings){out->memory, count_hosts(options)};
 }
 
@@ -109,12 +112,12 @@ enum error run_stores_build(const struct process_run_options *options, const str
 {
     TRY(take_memory(options->stores.count + 1, count_hosts(options), options->secret_count, out));
     TRY(add_named(options, config, out));
+    out->is_restricted = !options->learns &&
+                         options->stores.count + options->secret_count + options->allow.count > 0;
     fill_own(options, out, &out->stores.items[out->stores.count]);
     out->stores.count++;
     for (size_t i = 0; i < out->stores.count; i++)
         out->names[i] = out->stores.items[i].name;
-    out->is_restricted = !options->learns &&
-                         options->stores.count + options->secret_count + options->allow.count > 0;
     return OK;
 }
 
@@ -131,6 +134,25 @@ enum error run_stores_build_for_server(const struct process_run_server *server,
     out->is_restricted = own->egress.count > 0;
     own->passthrough = out->is_restricted ? own->egress : (struct config_strings){everything, 1};
     out->names[0] = own->name;
+    return OK;
+}
+
+static enum error add_private_hosts(const struct config_store *store, struct host_list *list)
+{
+    for (size_t i = 0; i < store->private_hosts.count; i++)
+        TRY(host_list_add(list, store->private_hosts.items[i], NULL));
+    return OK;
+}
+
+enum error run_stores_private_hosts(const struct run_stores *stores, struct host_list **out)
+{
+    OWNED_STRUCT(host_list) *list = host_list_new();
+
+    if (list == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < stores->stores.count; i++)
+        TRY(add_private_hosts(&stores->stores.items[i], list));
+    *out = TAKE(list);
     return OK;
 }
 

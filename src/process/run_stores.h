@@ -20,4 +20,7 @@ MUST_USE enum error run_stores_build(const struct process_run_options *options,
                                      const struct config *config, struct run_stores *out);
 MUST_USE enum error run_stores_build_for_server(const struct process_run_server *server,
                                                 struct run_stores *out);
+/* What any of them names. */
+MUST_USE enum error run_stores_private_hosts(const struct run_stores *stores,
+                                             struct host_list **out);
 void run_stores_clear(struct run_stores *stores);

@@ -19,7 +19,8 @@ struct entry {
     char key[KEY_MAX];
     struct authority target; /* no host: none that could be named; port 0: the usual ones */
     char secret[128];
-    char code[64]; /* empty: allowed */
+    char code[64];    /* empty: allowed */
+    bool is_unopened; /* at least once */
     unsigned long count;
 };
 
@@ -106,6 +107,7 @@ static struct entry *entry_new(const json_t *record)
         return NULL;
     take_host(entry, text_of(record, "host"));
     entry->target.port = port_of(record);
+    entry->is_unopened = strcmp(text_of(record, "protocol"), "tls-passthrough") == 0;
     if (is_refused)
         take_word(entry->code, sizeof(entry->code), text_of(record, "code"));
     if (is_refused && secret != NULL)
@@ -113,6 +115,12 @@ static struct entry *entry_new(const json_t *record)
     snprintf(entry->key, sizeof(entry->key), "%s|%u|%s|%s", entry->target.host.text,
              (unsigned)entry->target.port, entry->code, entry->secret);
     return entry;
+}
+
+static void count_again(struct entry *known, const struct entry *entry)
+{
+    known->count++;
+    known->is_unopened |= entry->is_unopened;
 }
 
 static void add_record(struct run_summary *summary, const json_t *record)
@@ -130,11 +138,11 @@ static void add_record(struct run_summary *summary, const json_t *record)
         STAILQ_INSERT_TAIL(&summary->entries, entry, next);
         return;
     }
-    free(entry);
     if (known != NULL)
-        CONTAINER_OF(known, struct entry, by_key)->count++;
+        count_again(CONTAINER_OF(known, struct entry, by_key), entry);
     else
         summary->left_out++;
+    free(entry);
 }
 
 static void end_line(struct run_summary *summary)
@@ -239,20 +247,66 @@ void run_summary_print_refusals(const struct run_summary *summary, bool names_fl
         fprintf(out, "  and %lu more records\n", summary->left_out);
 }
 
-void run_summary_print_learned(const struct run_summary *summary, FILE *out)
+static bool is_reached(const struct entry *entry, const struct host_list *private_hosts UNUSED)
+{
+    return entry->code[0] == '\0' && has_host(entry);
+}
+
+static bool is_unopened(const struct entry *entry, const struct host_list *private_hosts)
+{
+    return is_reached(entry, private_hosts) && entry->is_unopened;
+}
+
+static bool is_private(const struct entry *entry, const struct host_list *private_hosts)
+{
+    return is_reached(entry, private_hosts) &&
+           host_list_matches_host(private_hosts, &entry->target.host, NULL);
+}
+
+/* A list of a store: egress always, the others where they are not empty. */
+static const struct learned_list {
+    const char *key;
+    bool (*includes)(const struct entry *entry, const struct host_list *private_hosts);
+    bool names_ports, is_always_there;
+} learned_lists[] = {
+    {"egress", is_reached, true, true},
+    {"passthroughHosts", is_unopened, true, false},
+    {"privateHosts", is_private, false, false},
+};
+
+static void print_host(const struct learned_list *list, const struct entry *entry, FILE *out)
+{
+    fputs("      - \"", out);
+    if (list->names_ports)
+        print_target(entry, out);
+    else
+        fputs(entry->target.host.text, out);
+    fputs("\"\n", out);
+}
+
+static void print_learned_list(const struct run_summary *summary, const struct learned_list *list,
+                               const struct host_list *private_hosts, FILE *out)
 {
     const struct entry *entry;
     bool has_any = false;
 
-    fputs("stores:\n  - name: learned\n    egress:", out);
     STAILQ_FOREACH(entry, &summary->entries, next)
     {
-        if (entry->code[0] != '\0' || !has_host(entry))
+        if (!list->includes(entry, private_hosts))
             continue;
+        if (!has_any)
+            fprintf(out, "    %s:\n", list->key);
         has_any = true;
-        fputs("\n      - \"", out);
-        print_target(entry, out);
-        fputc('"', out);
+        print_host(list, entry, out);
     }
-    fputs(has_any ? "\n" : " []\n", out);
+    if (!has_any && list->is_always_there)
+        fprintf(out, "    %s: []\n", list->key);
+}
+
+void run_summary_print_learned(const struct run_summary *summary,
+                               const struct host_list *private_hosts, FILE *out)
+{
+    fputs("stores:\n  - name: learned\n", out);
+    for (size_t i = 0; i < ARRAY_LEN(learned_lists); i++)
+        print_learned_list(summary, &learned_lists[i], private_hosts, out);
 }

@@ -6,6 +6,7 @@ import pytest
 from harness import network, site
 from harness.expect import refusal
 from harness.origin import Origin, tls_context
+from harness.run import USERS, Runner
 from harness.websocket import accept, connect
 
 reason = network.missing()
@@ -95,6 +96,25 @@ def test_a_passthrough_host_may_be_private(place, api, authority):
     path = place.private_origin.on(lambda exchange: exchange.answer(200, [], b"unopened"))
     url = f"https://db.test{path}"
     assert sandbox.curl("--cacert", str(authority.file), url).stdout == b"unopened"
+
+
+def test_run_reaches_one_that_a_flag_names(place, folder, authority):
+    folder = folder / "run-private"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    upstream = {"trust": [str(authority.file)], "nameservers": [place.names.endpoint]}
+    run = Runner(folder, {"upstream": upstream}, USERS[-1])
+    path = place.private_origin.on(lambda exchange: exchange.answer(200, [], b"inside"))
+    fetch = ("/usr/bin/curl", "-sS", f"https://db.test{path}")
+    flags = ["--allow", "db.test"]
+    refused = run(*fetch, flags=flags)
+    assert "Give `sealgate run` --private db.test" in refused.stdout
+    assert "address_not_allowed (allow it with --private db.test" in refused.stderr
+    flags = ["--allow", "other.test", "--private", "db.test"]
+    ran = run(*fetch, flags=flags)
+    assert (ran.stdout, ran.stderr) == ("inside", "")
+    assert run(*fetch, flags=[*flags, "--learn"]).stderr.endswith(
+        'egress:\n      - "db.test"\n    privateHosts:\n      - "db.test"\n'
+    )
 
 
 def test_it_ends_with_the_change_also_for_connections_that_are_kept(place, api):

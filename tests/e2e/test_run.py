@@ -206,6 +206,33 @@ def test_what_was_learned_is_a_store_for_the_next_run(run_any, folder, upstream,
     assert "host_not_allowed" in again(*curl("https://other.test/"), flags=["--store", "learned"]).stdout
 
 
+def test_a_pinned_host_passes_unopened(run_any, origin, authority):
+    path = origin.on(lambda exchange: exchange.answer(body=b"unopened"))
+    fetch = bare_curl("--cacert", str(authority.file), "--capath", "/dev", f"https://api.test{path}")
+    assert run_any(*fetch, flags=["--allow", "api.test"]).returncode == 60  # not its certificate
+    flags = ["--passthrough", "api.test", "--allow", "other.test"]
+    ran = run_any(*fetch, flags=flags)
+    assert (ran.stdout, ran.stderr) == ("unopened", "")
+    learned = run_any(*fetch, flags=[*flags, "--learn"])
+    assert learned.stdout == "unopened", learned.stderr
+    expected = ["egress:", '- "api.test"', "passthroughHosts:", '- "api.test"']
+    assert [line.strip() for line in learned.stderr.splitlines()[-4:]] == expected
+
+
+def test_flags_that_say_how_a_host_is_reached_deny_no_other(run_any, origin):
+    path = origin.on(lambda exchange: exchange.answer(body=b"open"))
+    flags = ["--passthrough", "api.test", "--private", "db.test"]
+    ran = run_any(*curl(f"https://other.test{path}"), flags=flags)
+    assert ran.stdout == "open"
+    assert "nothing is denied" in ran.stderr
+
+
+def test_hosts_may_be_separated_by_commas(run_any, origin):
+    path = origin.on(lambda exchange: exchange.answer(body=b"."))
+    both = f"curl -sS https://api.test{path} https://other.test{path}"
+    assert run_any(*shell(both), flags=["--allow", "api.test,other.test"]).stdout == ".."
+
+
 # The environment.
 
 
@@ -527,6 +554,11 @@ def test_where_namespaces_are_forbidden_it_says_so(run_any):
         (["--secret", "KEY=file:/no/such"], "cannot be read"),
         (["--secret", "KEY=env:HOME@"], "needs a host"),
         (["--env", "X"], "--env is NAME=VALUE"),
+        (["--allow", ""], "--allow needs a value"),
+        (["--passthrough", "*.com"], "no host that can be allowed"),
+        (["--private", "*.test"], "no single host"),
+        (["--private", "db.test:5432"], "no single host"),
+        (["--passthrough", "*", "--secret", "KEY=env:HOME@api.test"], "unopened"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(run_any, flags, complaint):

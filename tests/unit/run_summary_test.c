@@ -14,6 +14,11 @@
 #define ALLOWED(host, port)                                                                        \
     "{\"host\":\"" host "\",\"port\":" port ",\"decision\":\"allowed\",\"secrets\":[]}\n"
 
+#define UNOPENED(host)                                                                             \
+    "{\"host\":\"" host                                                                            \
+    "\",\"port\":443,\"decision\":\"allowed\",\"protocol\":\"tls-passthrough\","                   \
+    "\"secrets\":[]}\n"
+
 static void print_refusals(const struct run_summary *summary, FILE *out)
 {
     run_summary_print_refusals(summary, true, out);
@@ -24,7 +29,17 @@ static void print_refusals_of_server(const struct run_summary *summary, FILE *ou
     run_summary_print_refusals(summary, false, out);
 }
 
-/* What one of the two prints for these records, added in pieces of `piece` bytes. */
+static void print_learned(const struct run_summary *summary, FILE *out)
+{
+    struct host_list *private_hosts = host_list_new();
+
+    assert_non_null(private_hosts);
+    assert_int_equal(host_list_add(private_hosts, SLICE("db.test"), NULL), OK);
+    run_summary_print_learned(summary, private_hosts, out);
+    host_list_free(private_hosts);
+}
+
+/* What one of them prints for these records, added in pieces of `piece` bytes. */
 static char *printed(const char *records, size_t piece,
                      void (*print)(const struct run_summary *, FILE *))
 {
@@ -56,6 +71,14 @@ static void each_refusal_names_the_flag_that_would_allow_it(void **state)
          "  [2001:db8::1]:8443: host_not_allowed (allow it with --allow [2001:db8::1]:8443)\n"},
         {REFUSED("a.test", "443", "secret_host_not_allowed"),
          "  a.test: secret_host_not_allowed (allow it with --secret KEY=SOURCE@a.test)\n"},
+        {REFUSED("db.test", "5432", "address_not_allowed"),
+         "  db.test:5432: address_not_allowed (allow it with --private db.test; for a loopback or "
+         "link-local address, --config FILE with db.test in upstream.resolve)\n"},
+        {REFUSED("10.1.2.3", "443", "address_not_allowed"),
+         "  10.1.2.3: address_not_allowed (allow it with --private 10.1.2.3)\n"},
+        {REFUSED("127.0.0.1", "443", "address_not_allowed"),
+         "  127.0.0.1: address_not_allowed (allow it with --config FILE with "
+         "upstream.allow_addresses)\n"},
         {REFUSED("a.test", "443", "bad_request"), "  a.test: bad_request\n"},
         {REFUSED("", "443", "identity_required"), "  a connection: identity_required\n"},
     };
@@ -117,7 +140,7 @@ static void the_learned_list_is_yaml_of_what_was_reached(void **state)
 {
     char *text = printed(ALLOWED("a.test", "443") ALLOWED("a.test", "80") ALLOWED("b.test", "8443")
                              REFUSED("c.test", "443", "address_not_allowed"),
-                         1000, run_summary_print_learned);
+                         1000, print_learned);
 
     (void)state;
     assert_string_equal(text, "stores:\n  - name: learned\n    egress:\n"
@@ -125,9 +148,22 @@ static void the_learned_list_is_yaml_of_what_was_reached(void **state)
     free(text);
 }
 
+static void what_was_learned_says_how_each_host_was_reached(void **state)
+{
+    char *text = printed(UNOPENED("a.test") ALLOWED("a.test", "80") ALLOWED("db.test", "5432"),
+                         1000, print_learned);
+
+    (void)state;
+    assert_string_equal(text, "stores:\n  - name: learned\n    egress:\n"
+                              "      - \"a.test\"\n      - \"db.test:5432\"\n"
+                              "    passthroughHosts:\n      - \"a.test\"\n"
+                              "    privateHosts:\n      - \"db.test\"\n");
+    free(text);
+}
+
 static void nothing_reached_is_an_empty_list(void **state)
 {
-    char *text = printed("", 1, run_summary_print_learned);
+    char *text = printed("", 1, print_learned);
 
     (void)state;
     assert_string_equal(text, "stores:\n  - name: learned\n    egress: []\n");
@@ -166,6 +202,7 @@ int main(void)
         cmocka_unit_test(nothing_refused_prints_nothing),
         cmocka_unit_test(bytes_of_a_peer_never_reach_the_terminal),
         cmocka_unit_test(the_learned_list_is_yaml_of_what_was_reached),
+        cmocka_unit_test(what_was_learned_says_how_each_host_was_reached),
         cmocka_unit_test(nothing_reached_is_an_empty_list),
         cmocka_unit_test(it_does_not_grow_without_bound),
     };
