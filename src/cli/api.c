@@ -69,8 +69,8 @@ static const char *first_set(const char *first, const char *second, const char *
 
 const char *api_url(const struct cli *cli)
 {
-    const char *url = first_set(cli_option(cli, "url"), getenv("SEALGATE_URL"),
-                                getenv("OPENCOMPUTER_API_URL"));
+    const char *url =
+        first_set(cli_option(cli, "url"), getenv("SEALGATE_URL"), getenv("OPENCOMPUTER_API_URL"));
 
     return url == NULL || url[0] == '\0' ? NULL : url;
 }
@@ -202,34 +202,27 @@ void api_set_list(json_t *body, const char *field, const struct cli *cli, const 
     json_object_set_new(body, field, array);
 }
 
-bool api_set_map(json_t *body, const char *field, const struct cli *cli, const char *option)
+void api_set_map(json_t *body, const char *field, const struct cli *cli, const char *option)
 {
     size_t from = 0;
 
     if (!cli_has(cli, option))
-        return true;
+        return;
     json_t *map = json_object();
     json_object_set_new(body, field, map);
     for (const char *value = cli_next(cli, option, &from); value != NULL;
          value = cli_next(cli, option, &from)) {
-        const char *equals = strchr(value, '=');
+        size_t len = slice_find(slice_from_string(value), '=');
 
-        if (equals == NULL || equals == value)
-            return false;
-        json_object_setn_new(map, value, (size_t)(equals - value), json_string(equals + 1));
+        json_object_setn_new(map, value, len, json_string(value + len + 1));
     }
-    return true;
 }
 
-bool api_set_number(json_t *body, const char *field, const struct cli *cli, const char *option)
+void api_set_number(json_t *body, const char *field, const struct cli *cli, const char *option)
 {
     const char *value = cli_option(cli, option);
     uint64_t number;
 
-    if (value == NULL)
-        return true;
-    if (!slice_parse_u64(slice_from_string(value), &number) || number > INT64_MAX)
-        return false;
-    json_object_set_new(body, field, json_integer((json_int_t)number));
-    return true;
+    if (value != NULL && slice_parse_u64(slice_from_string(value), &number))
+        json_object_set_new(body, field, json_integer((json_int_t)number));
 }

@@ -35,9 +35,7 @@ MUST_USE char *api_get_text(const struct cli *cli, const char *path);
 void api_set_option(json_t *body, const char *field, const struct cli *cli, const char *option);
 /* Comma-separated and repeated; one empty value gives an empty list. */
 void api_set_list(json_t *body, const char *field, const struct cli *cli, const char *option);
-/* NAME=VALUE, repeated. False when one has no "=". */
-MUST_USE bool api_set_map(json_t *body, const char *field, const struct cli *cli,
-                          const char *option);
-/* The number of an option. False when it is none. */
-MUST_USE bool api_set_number(json_t *body, const char *field, const struct cli *cli,
-                             const char *option);
+/* NAME=VALUE, repeated, as option_check_variable() has seen. */
+void api_set_map(json_t *body, const char *field, const struct cli *cli, const char *option);
+/* A number, as option_check_seconds() has seen. */
+void api_set_number(json_t *body, const char *field, const struct cli *cli, const char *option);

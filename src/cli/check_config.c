@@ -3,11 +3,49 @@
 #include "cli/commands.h"
 #include "cli/data_dir.h"
 #include "cli/output.h"
+#include "policy/policy.h"
 #include "process/upstream_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static bool is_allowed(const struct config_store *store, const struct host_pattern *wanted,
+                       bool has_ports)
+{
+    for (size_t i = 0; i < store->egress.count; i++) {
+        struct host_pattern pattern;
+
+        if (host_pattern_parse(store->egress.items[i], &pattern, NULL) != OK)
+            continue;
+        if (!has_ports)
+            pattern.port = wanted->port;
+        if (host_pattern_overlaps(&pattern, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* Such a list only says how an allowed host is treated. */
+static unsigned warn_about_hosts(const struct config_store *store, const char *key,
+                                 const struct config_strings *hosts, bool have_ports)
+{
+    unsigned warnings = 0;
+
+    for (size_t i = 0; i < hosts->count; i++) {
+        struct host_pattern wanted;
+
+        if (host_pattern_parse(hosts->items[i], &wanted, NULL) != OK ||
+            is_allowed(store, &wanted, have_ports))
+            continue;
+        cli_warn(
+            "the store \"%.*s\" has %.*s in %s, and nothing in its egress list allows that: it "
+            "applies only where another store of a sandbox does",
+            SLICE_ARG(store->name), SLICE_ARG(hosts->items[i]), key);
+        warnings++;
+    }
+    return warnings;
+}
 
 /* What parses and still may surprise. */
 static unsigned warn_about_stores(const struct config *config)
@@ -17,6 +55,10 @@ static unsigned warn_about_stores(const struct config *config)
     for (size_t i = 0; i < config->stores.count; i++) {
         const struct config_store *store = &config->stores.items[i];
 
+        if (store->egress.count > 0 || config->default_deny) {
+            warnings += warn_about_hosts(store, "passthroughHosts", &store->passthrough, true);
+            warnings += warn_about_hosts(store, "privateHosts", &store->private_hosts, false);
+        }
         if (store->egress.count > 0)
             continue;
         cli_warn("the store \"%.*s\" has an empty egress list: it %s", SLICE_ARG(store->name),

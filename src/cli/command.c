@@ -13,7 +13,8 @@
 enum { LONG_OPTIONS_MAX = 64, FIRST_CODE = 256 };
 
 const struct cli_option command_global_options[] = {
-    {"url", "URL", "the control API of another machine (SEALGATE_URL, OPENCOMPUTER_API_URL)"},
+    {"url", "URL", "the control API of another machine (SEALGATE_URL, OPENCOMPUTER_API_URL)",
+     option_check_url},
     {"api-key", "KEY", "the key for it (better in SEALGATE_API_KEY or OPENCOMPUTER_API_KEY)"},
     {"ca-file", "FILE", "trust these certificates for it, not the system's (SEALGATE_CA_FILE)"},
     {"org", "ORG", "over the local socket: in whose name (default: the default organization)"},
@@ -101,6 +102,19 @@ static enum cli_status check_arguments(const struct cli *cli)
     return CLI_DONE;
 }
 
+static enum cli_status check_options(const struct cli *cli)
+{
+    char why[OPTION_WHY_MAX];
+
+    for (size_t i = 0; i < cli->value_count; i++) {
+        const struct cli_value *value = &cli->values[i];
+
+        if (value->option->check != NULL && !value->option->check(value->value, why))
+            return cli_misuse(cli, "--%s %s", value->option->name, why);
+    }
+    return CLI_DONE;
+}
+
 static enum cli_status run_leaf(struct cli *cli, int argc, char **argv)
 {
     enum cli_status status = parse_options(cli, argc, argv);
@@ -112,6 +126,8 @@ static enum cli_status run_leaf(struct cli *cli, int argc, char **argv)
         return CLI_DONE;
     }
     status = check_arguments(cli);
+    if (status == CLI_DONE)
+        status = check_options(cli);
     return status == CLI_DONE ? cli->command->run(cli) : status;
 }
 

@@ -5,6 +5,7 @@
  * made. */
 
 #include "base/compiler.h"
+#include "cli/option_check.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,8 @@ struct cli_option {
     const char *name;     /* without the dashes */
     const char *argument; /* "FILE"; NULL: a flag */
     const char *help;
+    /* Of option_check.h, asked before the command runs; NULL: any value will do. */
+    bool (*check)(const char *value, char why[OPTION_WHY_MAX]);
 };
 
 /* Either a group (children) or something to run. */

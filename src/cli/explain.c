@@ -4,6 +4,7 @@
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "control/explain_url.h"
 
 #include <stdio.h>
 
@@ -32,7 +33,10 @@ static void print_explanation(const json_t *answer, bool is_allowed)
 enum cli_status explain_run(struct cli *cli)
 {
     struct api_path path = api_path("sandboxes", cli_argument(cli, 0), "explain", NULL);
+    struct explain_url url;
 
+    if (explain_url_parse(slice_from_string(cli_argument(cli, 1)), &url) != OK)
+        return cli_misuse(cli, "URL is one with http:// or https://, a host, and no user name");
     api_path_add(&path, "url", cli_argument(cli, 1));
     api_path_add(&path, "secret", cli_option(cli, "secret"));
     json_t *answer = api_get(cli, &path);

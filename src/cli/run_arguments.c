@@ -29,7 +29,6 @@ struct room {
 struct list {
     const char *name;
     const char *separators; /* of what one value may name */
-    enum cli_status (*check)(const struct cli *cli, const char *text);
     struct process_run_strings *out;
 };
 
@@ -44,38 +43,6 @@ static bool is_variable_name(const char *name)
     return true;
 }
 
-static enum cli_status check_pattern(const struct cli *cli, const char *text)
-{
-    struct host_pattern pattern;
-    const char *why = "";
-
-    if (host_pattern_parse(slice_from_string(text), &pattern, &why) == OK)
-        return CLI_DONE;
-    return cli_misuse(cli, "\"%s\" is no host that can be allowed: %s", text, why);
-}
-
-static enum cli_status check_host(const struct cli *cli, const char *text)
-{
-    struct host_pattern pattern;
-    const char *why = "";
-
-    if (host_pattern_parse_host(slice_from_string(text), &pattern, &why) == OK)
-        return CLI_DONE;
-    return cli_misuse(cli, "\"%s\" is no single host: %s", text, why);
-}
-
-static enum cli_status check_environment(const struct cli *cli, const char *text)
-{
-    const char *equals = strchr(text, '=');
-
-    return equals != NULL && equals != text ? CLI_DONE : cli_misuse(cli, "--env is NAME=VALUE");
-}
-
-static enum cli_status check_any(const struct cli *cli UNUSED, const char *text UNUSED)
-{
-    return CLI_DONE;
-}
-
 /* The parts of one value, cut in place. */
 static enum cli_status take_parts(const struct cli *cli, const struct list *list, char *value,
                                   struct room *room)
@@ -85,10 +52,6 @@ static enum cli_status take_parts(const struct cli *cli, const struct list *list
 
     for (char *part = strtok_r(value, list->separators, &rest); part != NULL;
          part = strtok_r(NULL, list->separators, &rest)) {
-        enum cli_status status = list->check(cli, part);
-
-        if (status != CLI_DONE)
-            return status;
         *room->strings++ = part;
         list->out->count++;
     }
@@ -151,10 +114,13 @@ static enum cli_status check_source(const struct cli *cli, const struct process_
 static enum cli_status take_hosts(const struct cli *cli, char *hosts, struct room *room,
                                   struct process_run_strings *out)
 {
-    const struct list list = {"secret", ",", check_pattern, out};
+    const struct list list = {"secret", ", ", out};
+    char why[OPTION_WHY_MAX];
 
-    if (hosts[strspn(hosts, ",")] == '\0')
+    if (hosts[strspn(hosts, ", ")] == '\0')
         return cli_misuse(cli, "--secret …@ needs a host behind the @");
+    if (!option_check_hosts(hosts, why))
+        return cli_misuse(cli, "--secret …@ %s", why);
     out->items = room->strings;
     return take_parts(cli, &list, hosts, room);
 }
@@ -251,12 +217,12 @@ static enum cli_status take_lists(const struct cli *cli, struct process_run_opti
                                   struct room *room)
 {
     const struct list lists[] = {
-        {"store", "", check_any, &options->stores},
-        {"allow", ",", check_pattern, &options->allow},
-        {"passthrough", ",", check_pattern, &options->passthrough},
-        {"private", ",", check_host, &options->private_hosts},
-        {"env", "", check_environment, &options->environment},
-        {"share", "", check_any, &options->share},
+        {"store", "", &options->stores},
+        {"allow", ", ", &options->allow},
+        {"passthrough", ", ", &options->passthrough},
+        {"private", ", ", &options->private_hosts},
+        {"env", "", &options->environment},
+        {"share", "", &options->share},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {

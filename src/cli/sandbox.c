@@ -26,9 +26,10 @@ static const struct output_column details[] = {
 
 static const struct cli_option create_options[] = {
     {"store", "STORE", "the secret store to bind"},
-    {"env", "NAME=VALUE", "a variable of its environment; repeat it"},
-    {"metadata", "NAME=VALUE", "a note to keep with it; repeat it"},
-    {"timeout", "SECONDS", "hibernate after so long without a request (default: never)"},
+    {"env", "NAME=VALUE", "a variable of its environment; repeat it", option_check_variable},
+    {"metadata", "NAME=VALUE", "a note to keep with it; repeat it", option_check_variable},
+    {"timeout", "SECONDS", "hibernate after so long without a request (default: never)",
+     option_check_seconds},
     {"source", "ADDRESS", "recognize it by its address, without proxy credentials"},
 };
 static const struct cli_option delete_options[] = {
@@ -45,32 +46,15 @@ static enum cli_status show(const struct cli *cli, json_t *sandbox)
     return output_object(cli, sandbox, details, ARRAY_LEN(details));
 }
 
-/* False when an option is malformed, which was said; the body is gone then. */
-static bool set_fields(const struct cli *cli, json_t *body)
-{
-    const char *wrong = NULL;
-
-    api_set_option(body, "secretStore", cli, "store");
-    api_set_option(body, "source", cli, "source");
-    if (!api_set_map(body, "envs", cli, "env"))
-        wrong = "--env is NAME=VALUE";
-    else if (!api_set_map(body, "metadata", cli, "metadata"))
-        wrong = "--metadata is NAME=VALUE";
-    else if (!api_set_number(body, "timeout", cli, "timeout"))
-        wrong = "--timeout is a number of seconds";
-    if (wrong == NULL)
-        return true;
-    json_decref(body);
-    cli_misuse(cli, "%s", wrong);
-    return false;
-}
-
 static enum cli_status create_at(const struct cli *cli, const struct api_path *path)
 {
     json_t *body = json_object();
 
-    if (!set_fields(cli, body))
-        return CLI_USAGE;
+    api_set_option(body, "secretStore", cli, "store");
+    api_set_option(body, "source", cli, "source");
+    api_set_map(body, "envs", cli, "env");
+    api_set_map(body, "metadata", cli, "metadata");
+    api_set_number(body, "timeout", cli, "timeout");
     json_t *sandbox = api_call(cli, "POST", path, body);
     char id[128];
     output_field(sandbox, "sandboxID", id, sizeof(id));

@@ -38,44 +38,16 @@ static bool collect(const struct cli *cli, const char *option, struct slice *out
     return true;
 }
 
-static bool check_hosts(const struct seal_lists *lists)
-{
-    for (size_t i = 0; i < lists->host_count; i++) {
-        struct host_pattern pattern;
-        const char *why = "";
-
-        if (host_pattern_parse(lists->hosts[i], &pattern, &why) != OK) {
-            cli_fail("the host \"%.*s\": %s", SLICE_ARG(lists->hosts[i]), why);
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool check_places(const struct seal_lists *lists)
-{
-    for (size_t i = 0; i < lists->place_count; i++) {
-        struct place place;
-        const char *why = "";
-
-        if (place_parse(lists->places[i], &place, &why) != OK) {
-            cli_fail("the place \"%.*s\": %s", SLICE_ARG(lists->places[i]), why);
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool read_lists(const struct cli *cli, struct seal_lists *out)
 {
     if (!collect(cli, "hosts", out->hosts, SEAL_HOSTS_MAX, &out->host_count) ||
         !collect(cli, "inject", out->places, SEAL_PLACES_MAX, &out->place_count)) {
-        cli_fail("too many hosts or places");
+        cli_misuse(cli, "too many hosts or places");
         return false;
     }
     if (out->place_count == 0)
         out->places[out->place_count++] = SLICE("header");
-    return check_hosts(out) && check_places(out);
+    return true;
 }
 
 static bool read_key(const struct cli *cli, const char *store, struct seal_public_key *out)
@@ -146,7 +118,7 @@ enum cli_status seal_run(struct cli *cli)
     if (store_name == NULL || cli_option(cli, "name") == NULL)
         return cli_misuse(cli, "--store and --name are needed: a sealed value is bound to them");
     lists = (struct seal_lists){.host_count = 0};
-    if (!read_lists(cli, &lists))
+    if (value_input_check(cli) != CLI_DONE || !read_lists(cli, &lists))
         return CLI_USAGE;
     const struct api_path path = api_path("secret-stores", store_name, NULL);
     json_t *store = api_get(cli, &path);

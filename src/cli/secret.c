@@ -19,8 +19,9 @@ static const struct cli_option set_options[] = {
     {"value", "VALUE", "the value itself (seen by other users: standard input is better)"},
     {"from-file", "FILE", "read the value from a file; - is standard input"},
     {"sealed", NULL, "what is read is a sealed value, from `sealgate seal`"},
-    {"hosts", "HOST", "a host pattern the value may go to; repeat it, or separate by commas"},
-    {"inject", "PLACE", "where it may stand: header, header:FIELD, websocket"},
+    {"hosts", "HOST", "a host pattern the value may go to; repeat it, or separate by commas",
+     option_check_hosts},
+    {"inject", "PLACE", "where it may stand: header, header:FIELD, websocket", option_check_places},
     {"keep-value", NULL, "change only --hosts or --inject"},
 };
 
@@ -43,13 +44,24 @@ static bool read_value(const struct cli *cli, json_t *body)
     return false;
 }
 
+static enum cli_status check_value_options(const struct cli *cli)
+{
+    if (cli_has(cli, "keep-value") &&
+        (cli_has(cli, "value") || cli_has(cli, "from-file") || cli_has(cli, "sealed")))
+        return cli_misuse(cli, "--keep-value takes no new value");
+    return value_input_check(cli);
+}
+
 static enum cli_status secret_set(struct cli *cli)
 {
     const struct api_path path =
         api_path("secret-stores", cli_argument(cli, 0), "secrets", cli_argument(cli, 1), NULL);
-    json_t *body = json_object();
     char sentence[128];
+    enum cli_status usage = check_value_options(cli);
 
+    if (usage != CLI_DONE)
+        return usage;
+    json_t *body = json_object();
     if (!read_value(cli, body)) {
         json_decref(body);
         return CLI_FAILED;

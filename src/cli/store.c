@@ -25,11 +25,15 @@ static const struct output_column details[] = {
 };
 
 static const struct cli_option change_options[] = {
-    {"allow", "HOST", "a host pattern for the egress allowlist; repeat it, or separate by commas"},
+    {"allow", "HOST", "a host pattern for the egress allowlist; repeat it, or separate by commas",
+     option_check_hosts},
     {"passthrough", "HOST",
-     "a host pattern whose TLS passes without interception and without secrets"},
-    {"private", "HOST", "a name or address that may be reached in a private network"},
-    {"redact", "yes|no", "hide values of its secrets in responses (default yes)"},
+     "a host pattern whose TLS passes without interception and without secrets",
+     option_check_hosts},
+    {"private", "HOST", "a name or address that may be reached in a private network",
+     option_check_single_hosts},
+    {"redact", "yes|no", "hide values of its secrets in responses (default yes)",
+     option_check_yes_no},
     {"name", "NAME", "a new name"},
 };
 
@@ -40,26 +44,18 @@ static void warn_about_empty_allowlist(const json_t *store)
                  "host (with default_deny: true, none); --allow HOST restricts them");
 }
 
-/* False when --redact has another word. */
-static bool set_redact(const struct cli *cli, json_t *body)
+static void set_redact(const struct cli *cli, json_t *body)
 {
     const char *word = cli_option(cli, "redact");
 
-    if (word == NULL)
-        return true;
-    if (strcmp(word, "yes") != 0 && strcmp(word, "no") != 0)
-        return false;
-    json_object_set_new(body, "redactResponses", json_boolean(word[0] == 'y'));
-    return true;
+    if (word != NULL)
+        json_object_set_new(body, "redactResponses", json_boolean(strcmp(word, "yes") == 0));
 }
 
 static enum cli_status send_store(const struct cli *cli, const char *method,
                                   const struct api_path *path, json_t *body)
 {
-    if (!set_redact(cli, body)) {
-        json_decref(body);
-        return cli_misuse(cli, "--redact is yes or no");
-    }
+    set_redact(cli, body);
     api_set_list(body, "egressAllowlist", cli, "allow");
     api_set_list(body, "passthroughHosts", cli, "passthrough");
     api_set_list(body, "privateHosts", cli, "private");

@@ -59,16 +59,19 @@ static void drop_line_break(struct buffer *value)
         buffer_truncate(value, --text.len);
 }
 
+enum cli_status value_input_check(const struct cli *cli)
+{
+    return cli_has(cli, "value") && cli_has(cli, "from-file")
+               ? cli_misuse(cli, "--value and --from-file exclude each other")
+               : CLI_DONE;
+}
+
 bool value_input_read(const struct cli *cli, const char *prompt, size_t limit, struct buffer *out)
 {
     const char *value = cli_option(cli, "value");
     const char *file = cli_option(cli, "from-file");
     bool is_read;
 
-    if (value != NULL && file != NULL) {
-        cli_misuse(cli, "--value and --from-file exclude each other");
-        return false;
-    }
     if (value != NULL)
         return read_inline(value, limit, out);
     is_read = file != NULL           ? data_dir_read_file(file, limit + 2, out)

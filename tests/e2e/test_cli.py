@@ -128,6 +128,19 @@ def test_what_needs_no_server_answers_in_json_too(tmp_path):
     assert (refused["valid"], refused["key"], refused["line"]) == (False, "bogus", 2)
 
 
+def test_a_list_that_can_never_apply_is_a_warning(tmp_path):
+    config = tmp_path / "sealgate.yaml"
+    store = {"name": "s", "egress": ["a.test", "*.wild.test", "db.test:5432"]}
+    unreached = {"passthroughHosts": ["b.test", "a.test:8443"], "privateHosts": ["c.test"]}
+    reached = {"passthroughHosts": ["a.test", "x.wild.test", "*"], "privateHosts": ["db.test"]}
+    for lists, expected in [(reached, []), (unreached, ["b.test", "a.test:8443", "c.test"])]:
+        config.write_text(json.dumps({"stores": [{**store, **lists}]}))
+        said = run("check-config", config).stderr.decode().splitlines()
+        assert [line.split(" has ")[1].split(" in ")[0] for line in said] == expected
+    config.write_text(json.dumps({"stores": [{"name": "s", **unreached}]}))  # nothing is restricted
+    assert b"b.test" not in run("check-config", config).stderr
+
+
 MISUSE = [
     [], ["nothing"], ["store"], ["store", "nothing"], ["store", "create"], ["store", "list", "--nothing"],
     ["store", "show", "a", "b"], ["explain", "sb-x"], ["check-config"], ["secret", "set", "x"],
@@ -138,6 +151,50 @@ MISUSE = [
 def test_wrong_usage_ends_with_status_2(words):
     ran = run(*words)
     assert ran.returncode == 2 and ran.stderr and not ran.stdout
+
+
+# What comes before is right; what is wrong is said, and nobody has been asked.
+WRONG = [
+    ("audit tail --lines", "x", "from 1 to 1000"),
+    ("audit tail --lines", "0", "from 1 to 1000"),
+    ("audit search --limit", "1001", "from 1 to 1000"),
+    ("audit search --since", "yesterday", "how long ago"),
+    ("audit search --decision", "maybe", "allowed or refused"),
+    ("audit tail --code", "no_such_code", "code of a refusal"),
+    ("store create s --allow", "*.com", "no host that can be allowed"),
+    ("store create s --allow", "a.test, api.*", '"api.*"'),
+    ("store update s --passthrough", "http://a.test", "no host that can be allowed"),
+    ("store update s --private", "*.test", "no single host"),
+    ("store create s --redact", "maybe", "yes or no"),
+    ("secret set s KEY --hosts", "a b", "no host that can be allowed"),
+    ("secret set s KEY --inject", "footer", "no place"),
+    ("secret set s KEY --from-file /dev/null --value", "x", "exclude each other"),
+    ("secret set s KEY --keep-value --value", "x", "no new value"),
+    ("seal --store s --name KEY --hosts", "*.com", "no host that can be allowed"),
+    ("seal --store s --name KEY --inject", "footer", "no place"),
+    ("seal --store s --name KEY --from-file /dev/null --value", "x", "exclude each other"),
+    ("seal --name", "KEY", "--store and --name"),
+    ("sandbox create --env", "=x", "NAME=VALUE"),
+    ("sandbox create --metadata", "x", "NAME=VALUE"),
+    ("sandbox create --timeout", "soon", "number of seconds"),
+    ("sandbox fork cp --timeout", "-1", "number of seconds"),
+    ("sandbox timeout sb-x", "soon", "number, 0 for never"),
+    ("explain sb-x", "a.test", "http://"),
+    ("explain sb-x", "https://user@a.test/", "no user name"),
+    ("store list --url", "localhost:3180", "http:// or https://"),
+    ("run --secret", "", "--secret is NAME=SOURCE"),
+    ("run --allow", "*.com", "no host that can be allowed"),
+]
+
+
+@pytest.mark.parametrize("words, wrong, said", WRONG)
+def test_arguments_are_checked_before_anybody_is_asked(words, wrong, said):
+    command, *rest = words.split()
+    nobody = [] if "--url" in rest else ["--url", "http://127.0.0.1:1"]
+    more = ["--", "true"] if command == "run" else []
+    ran = run(command, *nobody, *rest, wrong, *more, stdin=subprocess.DEVNULL)
+    assert (ran.returncode, ran.stdout) == (2, b""), ran.stderr
+    assert said in ran.stderr.decode() and b"--help" in ran.stderr
 
 
 def test_a_refused_command_ends_with_status_1_and_says_why(proxy):
