@@ -35,6 +35,7 @@ struct http_fault {
 void http_head_init(struct http_head *head);
 /* Drops everything and wipes the storage. */
 void http_head_clear(struct http_head *head);
+DEFINE_OWNED_STRUCT(http_head, http_head_clear)
 /* The same for a head that is filled again soon: storage of an ordinary size is wiped and kept. */
 void http_head_reset(struct http_head *head);
 

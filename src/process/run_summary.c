@@ -181,11 +181,10 @@ static void print_text(const struct buffer *text, FILE *out)
 
 static void print_target(const struct entry *entry, FILE *out)
 {
-    struct buffer text __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = LINE_MAX_LEN};
 
-    buffer_init(&text, LINE_MAX_LEN);
-    if (refusal_flag_append_pattern(&text, &entry->target) == OK)
-        print_text(&text, out);
+    if (refusal_flag_append_pattern(text, &entry->target) == OK)
+        print_text(text, out);
 }
 
 static enum refusal_code code_of(const char *name)
@@ -199,16 +198,15 @@ static enum refusal_code code_of(const char *name)
 
 static void print_flag(const struct entry *entry, FILE *out)
 {
-    struct buffer text __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *text = &(struct buffer){.limit = LINE_MAX_LEN};
 
-    buffer_init(&text, LINE_MAX_LEN);
     if (!has_host(entry) ||
-        refusal_flag_append(&text, code_of(entry->code), &entry->target,
+        refusal_flag_append(text, code_of(entry->code), &entry->target,
                             slice_from_string(entry->secret)) != OK ||
-        buffer_len(&text) == 0)
+        buffer_len(text) == 0)
         return;
     fputs(" (allow it with ", out);
-    print_text(&text, out);
+    print_text(text, out);
     fputc(')', out);
 }
 

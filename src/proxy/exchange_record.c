@@ -13,20 +13,20 @@ enum { REFUSAL_BODY_MAX = 4096 };
 static enum error write_refusal(struct stream *client, const struct refusal *refusal,
                                 bool must_close, bool is_head_request)
 {
-    struct buffer body __attribute__((cleanup(buffer_clear)));
-    struct http_head head __attribute__((cleanup(http_head_clear)));
+    OWNED_STRUCT(buffer) *body = &(struct buffer){.limit = REFUSAL_BODY_MAX};
+    struct http_head empty;
+    OWNED_STRUCT(http_head) *head = &empty;
 
-    buffer_init(&body, REFUSAL_BODY_MAX);
-    http_head_init(&head);
-    TRY(refusal_format(refusal, &head, &body));
+    http_head_init(head);
+    TRY(refusal_format(refusal, head, body));
     struct stream_response response = {
-        .head = &head,
-        .framing = {.kind = HTTP_BODY_LENGTH, .length = buffer_len(&body)},
+        .head = head,
+        .framing = {.kind = HTTP_BODY_LENGTH, .length = buffer_len(body)},
         .close = must_close,
     };
     TRY(client->ops->send_response(client, &response));
     if (!is_head_request)
-        TRY(client->ops->send_piece(client, buffer_view(&body)));
+        TRY(client->ops->send_piece(client, buffer_view(body)));
     return client->ops->send_end(client, NULL);
 }
 

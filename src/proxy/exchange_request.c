@@ -59,14 +59,13 @@ static enum error format_host(const struct exchange *exchange, struct buffer *ou
 
 static enum error write_head(struct exchange *exchange, const struct http_head *head)
 {
-    struct buffer host __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *host = &(struct buffer){.limit = HOST_TEXT_MAX};
 
-    buffer_init(&host, HOST_TEXT_MAX);
-    TRY(format_host(exchange, &host));
+    TRY(format_host(exchange, host));
     struct stream_request request = {
         .method = exchange->request.method,
         .path = exchange->request.path,
-        .host = buffer_view(&host),
+        .host = buffer_view(host),
         .head = head,
         .framing = exchange->request.framing,
         .is_websocket = exchange->request.wants_websocket,
@@ -90,12 +89,11 @@ static enum error write_any_head(struct exchange *exchange, const struct http_he
  * connection. */
 static enum error write_injected_head(struct exchange *exchange, const struct http_head *head)
 {
-    struct buffer storage __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *storage = &(struct buffer){.limit = INJECTED_MAX};
     struct http_head injected = *head;
     size_t replaced = 0;
 
-    buffer_init(&storage, INJECTED_MAX);
-    TRY(inject_request_head(exchange->values, &injected, &storage, &replaced));
+    TRY(inject_request_head(exchange->values, &injected, storage, &replaced));
     metrics_add(METRIC_TOKENS_REPLACED, (long long)replaced);
     return write_any_head(exchange, &injected);
 }

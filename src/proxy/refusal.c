@@ -6,6 +6,8 @@
 #include "observe/json_text.h"
 #include "policy/refusal_flag.h"
 
+enum { SENTENCE_MAX = 1024, PROXY_STATUS_MAX = 256, RETRY_AFTER_MAX = 16 };
+
 static const char *const hints[REFUSAL_COUNT] = {
     [REFUSAL_BAD_REQUEST] = "Send one well-formed HTTP/1.1 request.",
     [REFUSAL_METHOD_NOT_ALLOWED] = "TRACE, TRACK and CONNECT inside a tunnel are never forwarded.",
@@ -118,30 +120,28 @@ static enum error append_optional(struct buffer *out, const char *key, struct sl
 
 static enum error append_sentence(const struct refusal *refusal, struct buffer *out)
 {
-    struct buffer sentence __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *sentence = &(struct buffer){.limit = SENTENCE_MAX};
 
-    buffer_init(&sentence, 1024);
-    TRY(buffer_append(&sentence, slice_from_string(refusal_code_sentence(refusal->code))));
+    TRY(buffer_append(sentence, slice_from_string(refusal_code_sentence(refusal->code))));
     if (refusal->detail.len > 0)
-        TRY(buffer_append_format(&sentence, " (%.*s)", SLICE_ARG(refusal->detail)));
-    return append_member(out, "error", buffer_view(&sentence));
+        TRY(buffer_append_format(sentence, " (%.*s)", SLICE_ARG(refusal->detail)));
+    return append_member(out, "error", buffer_view(sentence));
 }
 
 /* "Give `sealgate run` …", where a flag would help; otherwise what would change it for anyone. */
 static enum error append_hint(const struct refusal *refusal, struct buffer *out)
 {
-    struct buffer hint __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *hint = &(struct buffer){.limit = SENTENCE_MAX};
     const struct slice opening = SLICE("Give `sealgate run` ");
 
-    buffer_init(&hint, 1024);
     if (refusal->hint_names_flag && refusal->target != NULL) {
-        TRY(buffer_append(&hint, opening));
-        TRY(refusal_flag_append(&hint, refusal->code, refusal->target, refusal->secret));
+        TRY(buffer_append(hint, opening));
+        TRY(refusal_flag_append(hint, refusal->code, refusal->target, refusal->secret));
     }
-    if (buffer_len(&hint) <= opening.len)
+    if (buffer_len(hint) <= opening.len)
         return append_optional(out, "hint", slice_from_string(hint_of(refusal)));
-    TRY(buffer_append_byte(&hint, '.'));
-    return append_member(out, "hint", buffer_view(&hint));
+    TRY(buffer_append_byte(hint, '.'));
+    return append_member(out, "hint", buffer_view(hint));
 }
 
 static enum error format_body(const struct refusal *refusal, struct buffer *out)
@@ -159,24 +159,22 @@ static enum error format_body(const struct refusal *refusal, struct buffer *out)
 
 static enum error add_proxy_status(const struct refusal *refusal, struct http_head *head)
 {
-    struct buffer value __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *value = &(struct buffer){.limit = PROXY_STATUS_MAX};
 
-    buffer_init(&value, 256);
-    TRY(buffer_append_format(&value, "sealgate; error=%s; details=\"%s\"",
+    TRY(buffer_append_format(value, "sealgate; error=%s; details=\"%s\"",
                              refusal_code_proxy_status(refusal->code),
                              refusal_code_name(refusal->code)));
-    return http_head_add(head, SLICE("Proxy-Status"), buffer_view(&value));
+    return http_head_add(head, SLICE("Proxy-Status"), buffer_view(value));
 }
 
 /* RFC 9110, 10.2.3. */
 static enum error add_retry_after(const struct refusal *refusal, struct http_head *head)
 {
-    struct buffer value __attribute__((cleanup(buffer_clear)));
+    OWNED_STRUCT(buffer) *value = &(struct buffer){.limit = RETRY_AFTER_MAX};
     uint32_t seconds = refusal->limit.retry_after_s;
 
-    buffer_init(&value, 16);
-    TRY(buffer_append_format(&value, "%u", seconds > 0 ? seconds : 1));
-    return http_head_add(head, SLICE("Retry-After"), buffer_view(&value));
+    TRY(buffer_append_format(value, "%u", seconds > 0 ? seconds : 1));
+    return http_head_add(head, SLICE("Retry-After"), buffer_view(value));
 }
 
 enum error refusal_format(const struct refusal *refusal, struct http_head *head,

@@ -55,29 +55,27 @@ enum error secret_stores_find(struct store *store, struct arena *arena, struct s
                    out);
 }
 
+static enum error list_by(struct store *store, struct arena *arena, const char *sql,
+                          struct parameters with, struct secret_store_list *out)
+{
+    struct loaded all;
+    TRY(load_all(store, arena, &(struct load_query){sql, with, &store_shape}, &all));
+    *out = (struct secret_store_list){all.items, all.count};
+    return OK;
+}
+
 enum error secret_stores_list(struct store *store, struct arena *arena, struct slice org_id,
                               struct secret_store_list *out)
 {
-    struct loaded all;
-    TRY(load_all(store, arena,
-                 &(struct load_query){SELECT "WHERE org_id = ?1 AND deleted = 0 ORDER BY seq",
-                                      SQL_WITH(SQL_TEXT(org_id)), &store_shape},
-                 &all));
-    *out = (struct secret_store_list){all.items, all.count};
-    return OK;
+    return list_by(store, arena, SELECT "WHERE org_id = ?1 AND deleted = 0 ORDER BY seq",
+                   SQL_WITH(SQL_TEXT(org_id)), out);
 }
 
 enum error secret_stores_page(struct store *store, struct arena *arena, uint64_t after,
                               struct secret_store_list *out)
 {
-    struct loaded all;
-    TRY(load_all(store, arena,
-                 &(struct load_query){SELECT "WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-                                      SQL_WITH(SQL_INTEGER(after), SQL_INTEGER(SECRET_STORES_PAGE)),
-                                      &store_shape},
-                 &all));
-    *out = (struct secret_store_list){all.items, all.count};
-    return OK;
+    return list_by(store, arena, SELECT "WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                   SQL_WITH(SQL_INTEGER(after), SQL_INTEGER(SECRET_STORES_PAGE)), out);
 }
 
 /* As they are at rest. */

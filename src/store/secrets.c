@@ -45,31 +45,28 @@ static enum error require_store(struct store *store, struct slice org_id, struct
                          SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(store_id)));
 }
 
+static enum error list_by(struct store *store, struct arena *arena, const char *sql,
+                          struct parameters with, struct secret_entry_list *out)
+{
+    struct loaded all;
+    TRY(load_all(store, arena, &(struct load_query){sql, with, &secret_shape}, &all));
+    *out = (struct secret_entry_list){all.items, all.count};
+    return OK;
+}
+
 enum error secrets_list(struct store *store, struct arena *arena, struct slice org_id,
                         struct slice store_id, struct secret_entry_list *out)
 {
     TRY(require_store(store, org_id, store_id));
-    struct loaded all;
-    TRY(load_all(store, arena,
-                 &(struct load_query){SELECT OF_STORE "ORDER BY s.seq",
-                                      SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(store_id)),
-                                      &secret_shape},
-                 &all));
-    *out = (struct secret_entry_list){all.items, all.count};
-    return OK;
+    return list_by(store, arena, SELECT OF_STORE "ORDER BY s.seq",
+                   SQL_WITH(SQL_TEXT(org_id), SQL_TEXT(store_id)), out);
 }
 
 enum error secrets_page(struct store *store, struct arena *arena, uint64_t after,
                         struct secret_entry_list *out)
 {
-    struct loaded all;
-    TRY(load_all(store, arena,
-                 &(struct load_query){SELECT "WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2",
-                                      SQL_WITH(SQL_INTEGER(after), SQL_INTEGER(SECRETS_PAGE)),
-                                      &secret_shape},
-                 &all));
-    *out = (struct secret_entry_list){all.items, all.count};
-    return OK;
+    return list_by(store, arena, SELECT "WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2",
+                   SQL_WITH(SQL_INTEGER(after), SQL_INTEGER(SECRETS_PAGE)), out);
 }
 
 struct encoded_lists {
