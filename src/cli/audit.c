@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate audit: what sandboxes asked for, and what came of it. */
+/* sealgate audit: what sandboxes asked for, and what came of it. Never reads the audit file itself:
+ * the API says what the caller may see. */
 #include "cli/api.h"
 #include "cli/audit_since.h"
 #include "cli/commands.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate sandbox checkpoint: the layering and tokens of a moment. */
+/* sealgate sandbox checkpoint: the layering and tokens of a moment. Never sees a value of a secret.
+ */
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/output.h"

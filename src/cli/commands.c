@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one list of all commands. */
+/* The one list of all commands. Never says what one does: each has a file of its own. */
 #include "cli/commands.h"
 
 #include <limits.h>

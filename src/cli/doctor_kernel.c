@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel offers. Tries things in a child process that ends at once. */
+/* What the kernel offers. Never tries things but in a child process that ends at once. */
 #include "cli/doctor.h"
 
 #include <linux/landlock.h>

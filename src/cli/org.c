@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate org and api-key: who may use the control API. A key is shown once, when it is made. */
+/* sealgate org and api-key: who may use the control API. Never shows a key but once, when it is
+ * made. */
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/output.h"

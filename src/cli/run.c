@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate run: one command behind a proxy of its own. Decides whose store it is; the
- * work is in process/. */
+/* sealgate run: one command behind a proxy of its own. Decides whose store it is, never
+ * what is enforced; the work is in process/. */
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/data_dir.h"

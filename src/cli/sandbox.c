@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate sandbox: the clients of the proxy and their environment. */
+/* sealgate sandbox: the clients of the proxy and their environment. Never sees a value of a secret.
+ */
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/output.h"

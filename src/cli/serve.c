@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate serve, and what is close to it. Only a door: the work is in process/. */
+/* sealgate serve, and what is close to it. Never does the work itself, which is in process/. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/help.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealgate store: secret stores and their egress allowlists. */
+/* sealgate store: secret stores and their egress allowlists. Never sees a value of a secret. */
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/output.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Keys of the control API. Never keeps a key, only its hash and its first characters. */
 
 #include "store/api_keys.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* A bump allocator for results. Never moves what it has given out, and never gives it back to the
  * heap unwiped: a request that has a value in a wrong place, such as its path, is copied here. */
 

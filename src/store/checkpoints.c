@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Checkpoints. Never brings back what was deleted since. */
 
 #include "store/checkpoints.h"

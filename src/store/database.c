@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* What is the same for every kind of database: choice of the driver, transactions, statements
  * without rows. Never runs a statement outside of the transaction that its caller began. */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* The embedded database's folder and file. Never leaves one that others may read. */
 
 #include "store/database_file.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* SQLite behind database.h. Never acknowledges a write that is not on disk. */
 
 #include "base/buffer.h"

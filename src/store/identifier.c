@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Random names. Never uses another source than the system's. */
 
 #include "store/identifier.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Which secret stores serve which sandbox. Never forgets that a sandbox once had a store: a fork
  * whose stores are all gone must not look like one that never had any. */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* From rows to structs in an arena. Never keeps a pointer into a row. */
 
 #include "store/load.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* The schema, step by step, in SQL that SQLite and PostgreSQL both take. Never changes a step that
  * was released: a new one goes to the end. */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Organizations. Never changes the id of one: sealed values are bound to it. */
 
 #include "store/orgs.h"

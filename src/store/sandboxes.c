@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Sandboxes. Never leaves one whose layers and tokens do not agree. */
 
 #include "store/sandboxes.h"

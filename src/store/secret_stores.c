@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Secret stores. Never shows a deleted one to a caller of the API. */
 
 #include "store/secret_stores.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Sealed secrets. Never changes a secret without its tokens, nor they without it. */
 
 #include "store/secrets.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* The handle that everybody else holds. Never hands out a database whose schema is not ours. */
 
 #include "store/store.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Lists of texts, and their JSON at rest. Never changes the order or the spelling of a text. */
 
 #include "store/text_list.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Which token stands for which name in which sandbox. Never brings a killed token back. */
 
 #include "store/token_map.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* What a view is made of. Never mixes two moments: all of it is read in one transaction. */
 
 #include "store/view_data.h"

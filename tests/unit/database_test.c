@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* The SQL interface, with SQLite behind it. */
 
 #include "store/database.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+/* URLs that a user asks `explain` about. */
 #include "control/explain_url.h"
 
 #include <setjmp.h>

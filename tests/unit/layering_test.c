@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Layers, tokens, checkpoints and forks: the life of a secret as a sandbox sees it. */
 
 #include "store_fixture.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The environment of `sealgate run`'s command. */
 #include "process/run_environment.h"
 
 #include <setjmp.h>

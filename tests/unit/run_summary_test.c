@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What `sealgate run` says at its end. */
 #include "process/run_summary.h"
 
 #include <setjmp.h>

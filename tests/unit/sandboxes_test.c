@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Sandboxes: their data, their state, their deletion. */
 
 #include "store_fixture.h"

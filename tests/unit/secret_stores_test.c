@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Secret stores and the secrets in them, as their owners see them. */
 
 #include "store_fixture.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Slices: compared, searched, split. */
 #include "base/slice.h"
 
 #include "base/compiler.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Every acknowledged write survives SIGKILL of the process that wrote. */
 
 #include "store_fixture.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* Opening a store, organizations, API keys. */
 
 #include "base/buffer.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /* What the store is made of: arenas, lists of texts, identifiers. */
 
 #include "store_fixture.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Hash tables of what others own. */
 #include "base/table.h"
 
 #include <setjmp.h>

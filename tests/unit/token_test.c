@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens as text. */
 #include "policy/token.h"
 
 #include <setjmp.h>
