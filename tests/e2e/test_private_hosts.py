@@ -119,12 +119,16 @@ def test_run_reaches_one_that_a_flag_names(place, folder, authority):
 
 def test_it_ends_with_the_change_also_for_connections_that_are_kept(place, api):
     store = api.store(["db.test"], privateHosts=["db.test"])
-    sandbox = api.sandbox(store)
-    fetches(place, sandbox, "db.test")
-    api.ok("PUT", f"/api/secret-stores/{store['id']}", {"privateHosts": []})
-    refusal(sandbox.fetch("db.test"), 403, "address_not_allowed")
-    api.ok("PUT", f"/api/secret-stores/{store['id']}", {"privateHosts": ["db.test"]})
-    fetches(place, sandbox, "db.test")
+    path, origin = place.private_origin.on(lambda exchange: exchange.answer(200)), place.private_origin
+    change = lambda hosts: api.ok("PUT", f"/api/secret-stores/{store['id']}", {"privateHosts": hosts})
+    with api.sandbox(store).tunnel("db.test") as wire:  # one worker, and its pool
+        ask = lambda: wire.request("GET", path, [("Host", "db.test")])
+        assert [ask().status, ask().status] == [200, 200]
+        assert len({request.connection for request in origin.requests(path)}) == 1
+        change([])
+        refusal(ask(), 403, "address_not_allowed")
+        change(["db.test"])
+        assert ask().status == 200
 
 
 def test_the_change_cuts_a_passthrough(place, api, authority):

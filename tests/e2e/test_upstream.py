@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names, addresses, and the connections to origins."""
 
+import os
 import signal
 import socket
 import ssl
@@ -206,6 +207,33 @@ def test_a_pooled_connection_that_the_origin_closed_is_replaced(one_worker, orig
     with sandbox.tunnel("api.test") as wire:
         for _ in range(5):
             assert wire.request("GET", path, [("Host", "api.test")]).status == 200
+
+
+def test_a_pooled_connection_that_has_just_been_closed_is_not_written_to(one_worker, origin):
+    """Its end is there, but the request came first, and may not be repeated."""
+    close, closed = threading.Event(), threading.Event()
+
+    def answer_and_close(exchange):
+        exchange.close_after = True
+        exchange.answer(200)
+        close.wait(GENEROUS)
+        exchange.sock.close()
+        closed.set()
+
+    sandbox = one_worker.api.sandbox()
+    first, path = origin.on(answer_and_close), origin.on(ok)
+    (worker,) = one_worker.pids("worker")
+    with sandbox.tunnel("api.test") as wire:
+        assert wire.request("GET", first, [("Host", "api.test")]).status == 200
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            wire.send(encode(f"POST {path} HTTP/1.1", [("Host", "api.test")], b"once"))
+            close.set()
+            assert closed.wait(GENEROUS)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert wire.response().status == 200
+    assert origin.request(path).connection != origin.request(first).connection
 
 
 @pytest.mark.parametrize("host", ["api.test", "h2.test"])

@@ -7,58 +7,111 @@ import typing
 
 import pytest
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import DNSName
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from harness.certificates import DAY, Authority
+from harness.certificates import DAY, Authority, pem
 from harness.expect import refusal
 from harness.nginx import Nginx
 from harness.origin import Origin, tls_context
 from harness.proxy import Sealgate
 
 
+LITERAL = "127.0.0.8"  # an exempt address
+PORT_OF_TLS = 443
+
+
 @dataclasses.dataclass
 class Defect:
-    """How one leaf or server is wrong, and a word that the refusal must say."""
+    """How one leaf, chain or server is wrong, and a word that the refusal must say."""
 
     word: str
-    names: typing.Sequence[str] = ("%s",)
+    names: typing.Sequence[typing.Any] = ("%s",)
     leaf: dict = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
-    stranger: bool = False
+    issuer: typing.Callable = lambda roots: (roots.plain, [])  # (who signs the leaf, what is sent with it)
+    ciphers: str = "ALL:@SECLEVEL=0"
+    host: str = "%k.bad.test"
+
+
+@dataclasses.dataclass
+class Roots:
+    """Those that are trusted: one signs leaves alone, one has authorities below it."""
+
+    plain: Authority
+    company: Authority
+
+
+def unknown(roots):
+    return Authority("somebody else"), []
+
+
+def below(root, is_sent=True, **how):
+    """An authority below one of the roots."""
+
+    def issuer(roots):
+        between = Authority("between")
+        return between, [getattr(roots, root).vouch_for(between, **how)] if is_sent else []
+
+    return issuer
 
 
 TLS = ssl.TLSVersion
+ONLY_12 = {"maximum_version": TLS.TLSv1_2}
 DEFECTS = {
     "expired": Defect("expired", leaf={"valid": (-3 * DAY, -DAY)}),
     "not-yet-valid": Defect("not yet valid", leaf={"valid": (DAY, 3 * DAY)}),
     "wrong-name": Defect("mismatch", names=["someone.test"]),
     "name-below": Defect("mismatch", names=["www.%s"]),
     "partial-wildcard": Defect("mismatch", names=["p*.bad.test"]),
+    "wildcard-over-two-labels": Defect("mismatch", names=["*.bad.test"], host="one.two.bad.test"),
+    "wildcard-of-a-whole-domain": Defect("mismatch", names=["*.test"], host="bad.test"),
     "common-name-alone": Defect("mismatch", names=[], leaf={"common_name": "%s"}),
-    "unknown-authority": Defect("issuer", stranger=True),
+    "address-for-a-name": Defect("mismatch", names=["127.0.0.1"]),
+    "name-for-an-address": Defect("mismatch", names=["exempt.test"], host=LITERAL),
+    "address-as-a-name": Defect("mismatch", names=[DNSName(LITERAL)], host=LITERAL),
+    "another-address": Defect("mismatch", names=["127.0.0.9"], host=LITERAL),
+    "unknown-authority": Defect("issuer", issuer=unknown),
+    "missing-intermediate": Defect("issuer", issuer=below("company", is_sent=False)),
+    "chain-too-long": Defect("path length", issuer=below("plain")),
+    "issued-by-no-authority": Defect("invalid ca", issuer=below("company", is_ca=False)),
+    "outside-of-its-domain": Defect("permitted subtree", issuer=below("company", permitted="good.test")),
+    "unnamed-issuer-key": Defect("authority key", leaf={"names_issuer_key": False}),
     "for-clients": Defect("purpose", leaf={"usage": ExtendedKeyUsageOID.CLIENT_AUTH}),
     "sha1": Defect("weak", leaf={"digest": hashes.SHA1()}),
     "rsa-1024": Defect("weak", leaf={"key": "rsa1024"}),
     "tls-1-1": Defect("version", settings={"maximum_version": TLS.TLSv1_1, "minimum_version": TLS.TLSv1}),
+    "without-aead": Defect("handshake failure", settings=ONLY_12, ciphers="ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0"),
+    "without-forward-secrecy": Defect(
+        "handshake failure", leaf={"key": "rsa2048"}, settings=ONLY_12, ciphers="AES128-GCM-SHA256:@SECLEVEL=0"
+    ),
 }
 SOUND = {
     "ecdsa": Defect(""),
     "rsa-2048": Defect("", leaf={"key": "rsa2048"}),
     "wildcard": Defect("", names=["*.bad.test"]),
-    "tls-1-2": Defect("", settings={"maximum_version": TLS.TLSv1_2}),
+    "tls-1-2": Defect("", settings=ONLY_12),
+    "intermediate": Defect("", issuer=below("company")),
+    "within-its-domain": Defect("", issuer=below("company", permitted="bad.test")),
+    "address": Defect("", names=[LITERAL], host=LITERAL),
 }
+ALL = {**DEFECTS, **SOUND}
 
 
 def host_of(kind):
-    return f"{kind}.bad.test"
+    return ALL[kind].host.replace("%k", kind) if kind in ALL else f"{kind}.bad.test"
 
 
-def origin_with(kind, defect, authority, folder):
-    issuer = Authority("somebody else") if defect.stranger else authority
-    fill = lambda text: text.replace("%s", host_of(kind))
-    more = {key: fill(item) if isinstance(item, str) else item for key, item in defect.leaf.items()}
+def origin_with(kind, defect, roots, folder):
+    issuer, chain = defect.issuer(roots)
+    fill = lambda text: text.replace("%s", host_of(kind)) if isinstance(text, str) else text
+    more = {key: fill(item) for key, item in defect.leaf.items()}
     leaf = issuer.issue([fill(name) for name in defect.names], **more)
-    return Origin(tls_context(*leaf.write(folder, f"bad-{kind}"), **defect.settings))
+    certificate, key = leaf.write(folder, f"bad-{kind}")
+    certificate.write_bytes(certificate.read_bytes() + b"".join(pem(link) for link in chain))
+    context = tls_context(certificate, key, **defect.settings)
+    context.set_ciphers(defect.ciphers)
+    return Origin(context, LITERAL if defect.host == LITERAL else "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
@@ -89,37 +142,44 @@ def stapleless(authority, folder):
 @pytest.fixture(scope="module")
 def bad(authority, folder, upstream, stapling_nginxes, stapleless):
     """(a sandbox that may reach them all, origins by kind)"""
-    origins = {
-        kind: origin_with(kind, defect, authority, folder)
-        for kind, defect in {**DEFECTS, **SOUND}.items()
-    }
-    resolve = {host_of(kind): origin.endpoint for kind, origin in origins.items()}
+    roots = Roots(authority, Authority("company", path_length=1))
+    company = roots.company.write(folder / "company.pem")
+    origins = {kind: origin_with(kind, defect, roots, folder) for kind, defect in ALL.items()}
+    resolve = {host_of(kind): origin.endpoint for kind, origin in origins.items() if host_of(kind) != LITERAL}
     resolve |= {host_of(kind): nginx.endpoint for kind, nginx in stapling_nginxes.items()}
     resolve[host_of("must-staple")] = stapleless.endpoint
-    with Sealgate({"workers": 1, "upstream": {**upstream, "resolve": resolve}}) as proxy:
-        store = proxy.api.store(["*.bad.test"])
+    settings = {**upstream, "resolve": resolve, "trust": [*upstream["trust"], str(company)]}
+    with Sealgate({"workers": 1, "upstream": settings}) as proxy:
+        store = proxy.api.store(["bad.test", "*.bad.test", f"{LITERAL}:*"])
         proxy.api.secret(store)
         yield proxy.api.sandbox(store), origins
     for origin in origins.values():
         origin.close()
 
 
-def fetch(sandbox, kind, path="/"):
-    return sandbox.fetch(host_of(kind), path, [("X-Api-Key", sandbox.token())])
+def fetch(bad, kind, path="/"):
+    sandbox, origins = bad
+    host = host_of(kind)
+    port = origins[kind].port if host == LITERAL else PORT_OF_TLS
+    with sandbox.wire() as wire:
+        assert wire.connect(f"{host}:{port}", sandbox.credentials).status == 200
+        wire.start_tls(host, sandbox.ca_file)
+        authority = host if port == PORT_OF_TLS else f"{host}:{port}"
+        return wire.request("GET", path, [("Host", authority), ("X-Api-Key", sandbox.token())])
 
 
 @pytest.mark.parametrize("kind", DEFECTS)
 def test_a_defective_origin_is_refused_and_the_defect_named(bad, kind):
-    sandbox, origins = bad
-    body = refusal(fetch(sandbox, kind), 502, "upstream_tls", host=host_of(kind))
+    _, origins = bad
+    body = refusal(fetch(bad, kind), 502, "upstream_tls", host=host_of(kind))
     assert DEFECTS[kind].word in body["error"].lower(), body["error"]
     assert origins[kind].seen == [], "something was sent"
 
 
 @pytest.mark.parametrize("kind", SOUND)
 def test_a_sound_origin_is_talked_to(bad, kind):
-    sandbox, origins = bad
-    assert fetch(sandbox, kind).status == 200
+    _, origins = bad
+    assert fetch(bad, kind).status == 200
     assert len(origins[kind].seen) == 1
 
 
@@ -127,12 +187,12 @@ def test_a_sound_origin_is_talked_to(bad, kind):
 def test_a_stapled_revocation_is_honoured(bad, kind):
     """Each time: no session may come of it that would be resumed without a look at the staple."""
     for _ in range(3):
-        body = refusal(fetch(bad[0], kind), 502, "upstream_tls")
+        body = refusal(fetch(bad, kind), 502, "upstream_tls")
         assert "revoked" in body["error"].lower()
 
 
 def test_a_leaf_that_must_staple_must_staple(bad):
-    body = refusal(fetch(bad[0], "must-staple"), 502, "upstream_tls")
+    body = refusal(fetch(bad, "must-staple"), 502, "upstream_tls")
     assert "stapl" in body["error"].lower()
 
 

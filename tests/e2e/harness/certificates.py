@@ -24,6 +24,8 @@ def _name(common_name):
 
 
 def _general_name(name):
+    if isinstance(name, x509.GeneralName):
+        return name
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
@@ -122,8 +124,9 @@ class Authority:
         own = _subject_key_identifier(self.certificate)
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
-    def vouch_for(self, other):
-        """A certificate that makes `other` an intermediate of ours."""
+    def vouch_for(self, other, is_ca=True, permitted=None):
+        """A certificate that makes `other` an intermediate of ours; `permitted` is the only domain
+        that it may issue for."""
         builder = (
             x509.CertificateBuilder()
             .subject_name(other.certificate.subject)
@@ -132,11 +135,14 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(_now() - DAY)
             .not_valid_after(_now() + 30 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=0 if is_ca else None), critical=True)
+            .add_extension(_key_usage(key_cert_sign=is_ca, digital_signature=not is_ca), critical=True)
             .add_extension(_subject_key_identifier(other.certificate), critical=False)
             .add_extension(self._key_identifier(), critical=False)
         )
+        if permitted:
+            names = x509.NameConstraints([x509.DNSName(permitted)], None)
+            builder = builder.add_extension(names, critical=True)
         return builder.sign(self.key, hashes.SHA256())
 
     def write(self, path):
@@ -152,6 +158,7 @@ class Authority:
         valid=(-DAY, 7 * DAY),
         usage=ExtendedKeyUsageOID.SERVER_AUTH,
         must_staple=False,
+        names_issuer_key=True,
     ):
         """A leaf; every argument but `names` is there to be wrong on purpose."""
         private = new_key(key)
@@ -167,8 +174,9 @@ class Authority:
             .add_extension(_key_usage(digital_signature=True, key_encipherment=key != "ec"), True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), False)
-            .add_extension(self._key_identifier(), critical=False)
         )
+        if names_issuer_key:
+            builder = builder.add_extension(self._key_identifier(), critical=False)
         if names:
             san = x509.SubjectAlternativeName([_general_name(name) for name in names])
             builder = builder.add_extension(san, critical=common_name is None)
