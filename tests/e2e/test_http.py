@@ -339,6 +339,22 @@ def test_a_client_that_leaves_frees_the_upstream(origin, keyed):
     assert left.wait(GENEROUS)
 
 
+def test_a_half_closed_client_is_given_a_moment_for_a_short_answer_and_no_more(origin, keyed_with):
+    """It may have gone for good: an origin that thinks for long is not held for it."""
+    left = threading.Event()
+
+    def script(exchange):
+        exchange.close_after = exchange.sock.recv(1) == b""
+        left.set()
+
+    path = origin.on(script)
+    with keyed_with(egress=["plain.test"]).sandbox.tunnel("plain.test", 80, tls=False) as wire:
+        wire.send(encode(f"GET {path} HTTP/1.1", [("Host", "plain.test")]))
+        until(lambda: origin.requests(path), "the origin is asked")
+        wire.sock.shutdown(socket.SHUT_WR)
+        assert left.wait(GENEROUS) and wire.is_closed()
+
+
 def test_a_client_that_resets_while_the_origin_reads_nothing_ends_the_exchange(proxy, origin, keyed):
     has_begun, is_over = threading.Event(), threading.Event()
 

@@ -509,6 +509,18 @@ def test_http1_framing_fields_do_not_reach_an_http2_client(origin, keyed):
     assert not named & {"connection", "keep-alive", "transfer-encoding", "x-hop", "upgrade"}
 
 
+def test_that_trailers_are_welcome_is_said_over_http2_alone(origin, h2_origin, keyed):
+    """Servers of gRPC insist on it; over HTTP/1.1 it is a field for one hop."""
+    paths = {"api.test": origin.on(lambda exchange: exchange.answer(200)), "h2.test": h2_origin.on(ok)}
+    for host, path in paths.items():
+        with connect(keyed.sandbox, host) as peer:
+            assert peer.fetch(path, [("te", "trailers")]).status == 200
+        fields = [("TE", "gzip, trailers"), ("Connection", "TE")]
+        assert keyed.sandbox.fetch(host, path, fields).status == 200
+    assert [request.field("te") for request in origin.requests(paths["api.test"])] == [None, None]
+    assert [stream.field("te") for stream in h2_origin.requests(paths["h2.test"])] == ["trailers"] * 2
+
+
 def test_cookies_in_pieces_are_one_field_for_http1(origin, keyed):
     path = origin.on(lambda exchange: exchange.answer(200))
     with connect(keyed.sandbox, "api.test") as peer:

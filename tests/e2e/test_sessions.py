@@ -25,10 +25,10 @@ class Browser:
         self.context.maximum_version = version
         self.protocol, self.session = protocol, None
 
-    def visit(self, sandbox, host):
+    def visit(self, sandbox, host, port=443):
         """Whether its session was resumed."""
         wire = sandbox.wire()
-        assert wire.connect(f"{host}:443", sandbox.credentials).status == 200
+        assert wire.connect(f"{host}:{port}", sandbox.credentials).status == 200
         sock = self.context.wrap_socket(wire.sock, server_hostname=host, session=self.session)
         assert sock.selected_alpn_protocol() == self.protocol
         if self.protocol == "http/1.1":
@@ -58,12 +58,13 @@ def test_every_worker_resumes_a_clients_session(own_proxy, version, protocol):
     assert visits == [False] + [True] * (CONNECTIONS - 1)
 
 
-def test_a_clients_session_is_not_resumed_for_another_name_or_sandbox(own_proxy, version, protocol):
+def test_a_clients_session_is_not_resumed_for_another_name_port_or_sandbox(own_proxy, version, protocol):
     api = own_proxy(workers=1).api
     sandbox, stranger = api.sandbox(), api.sandbox()
     browser = Browser(sandbox, version, protocol)
     browser.visit(sandbox, "api.test")
     assert not browser.visit(sandbox, "other.test")
+    assert not browser.visit(sandbox, "api.test", 8443)
     assert not browser.visit(stranger, "api.test")
     assert browser.visit(sandbox, "api.test")
 

@@ -2,6 +2,7 @@
 """Names, addresses, and the connections to origins."""
 
 import os
+import pathlib
 import signal
 import socket
 import ssl
@@ -10,7 +11,9 @@ import threading
 import pytest
 
 from harness.expect import refusal
+from harness.h2 import connect
 from harness.message import encode
+from harness.origin import Origin
 from harness.ports import free_port
 from harness.wait import GENEROUS, until
 
@@ -99,11 +102,12 @@ def test_sealgate_itself_is_never_a_target(own_proxy):
 
 
 def test_a_listener_that_never_answers_times_out(own_proxy):
+    """connect_timeout is for the connection with its handshake: nothing else is near here."""
     silent = socket.create_server(("127.0.0.1", 0))
     endpoint = "127.0.0.1:%d" % silent.getsockname()[1]
     proxy = own_proxy(
         upstream={"resolve": {"silent.test": endpoint}},
-        limits={"connect_timeout": "1s", "idle_timeout": "2s"},
+        limits={"connect_timeout": "1s", "idle_timeout": "1h", "header_timeout": "10m"},
     )
     with proxy.api.sandbox().tunnel("silent.test") as wire:
         answer = wire.request("GET", "/", [("Host", "silent.test")])
@@ -314,6 +318,59 @@ def test_a_client_session_is_resumed_for_its_own_name_alone(one_worker):
     first, _ = session_of("api.test")
     assert session_of("api.test", first)[1] is True
     assert session_of("other.test", first)[1] is False
+
+
+POOL_MAX = 64
+
+
+def test_only_so_many_idle_connections_are_kept(own_proxy, origin):
+    count = POOL_MAX + 16
+    all_there = threading.Barrier(count)
+
+    def script(exchange):
+        all_there.wait(GENEROUS)
+        exchange.answer(200)
+
+    lone = Origin(origin.context)
+    proxy = own_proxy(workers=1, upstream={"resolve": {"api.test": lone.endpoint}}, limits={"upstream_idle_timeout": "1h"})
+    sandbox = proxy.api.sandbox(proxy.api.store(["api.test"]))
+    with connect(sandbox, "api.test") as peer:
+        path = lone.on(script)
+        streams = [peer.open("GET", path) for _ in range(count)]
+        assert {stream.wait_end().status for stream in streams} == {200}
+        until(lambda: len(established(lone.port)) == POOL_MAX, "the others are closed")
+    lone.close()
+
+
+def established(port):
+    """Connections to that port, as the kernel knows them."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return [line for line in lines if line.split()[2].endswith(f":{port:04X}") and line.split()[3] == "01"]
+
+
+@pytest.mark.parametrize("host", ["api.test", "h2.test"])
+def test_a_reload_closes_idle_connections_to_the_former_address(own_proxy, origin, h2_origin, host):
+    former = h2_origin if host == "h2.test" else origin
+    proxy = own_proxy(
+        workers=1, upstream={"resolve": {host: former.endpoint}}, limits={"upstream_idle_timeout": "1h"}
+    )
+    sandbox = proxy.api.sandbox(proxy.api.store([host]))
+    ended = threading.Event()
+
+    def script(exchange):
+        exchange.answer(200)
+        exchange.close_after = exchange.sock.recv(1) == b""
+        ended.set()
+
+    path = former.on(script if former is origin else lambda stream: stream.answer(200))
+    assert sandbox.fetch(host, path).status == 200
+    moved = {host: "127.0.0.1:%d" % free_port("127.0.0.1")}
+    proxy.write_config({**proxy.config, "upstream": {**proxy.config["upstream"], "resolve": moved}})
+    proxy.process.send_signal(signal.SIGHUP)
+    if former is origin:
+        assert ended.wait(GENEROUS)
+    else:
+        former.request(path).peer.wait_closed()
 
 
 @pytest.mark.parametrize("host", ["api.test", "h2.test"])
