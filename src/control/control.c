@@ -223,9 +223,8 @@ void control_on_activity(struct control *control, unsigned worker, struct slice 
     idle_note_activity(control->idle, sandbox_id);
 }
 
-void control_on_resolved(struct control *control, uint64_t ticket, enum refusal_code code,
-                         const struct ip_endpoint *address, struct slice detail)
+void control_on_resolved(struct control *control, uint64_t ticket,
+                         const struct control_resolution *resolution)
 {
-    (void)detail;
-    explain_on_resolved(control->explain_waits, ticket, code, address);
+    explain_on_resolved(control->explain_waits, ticket, resolution);
 }

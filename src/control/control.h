@@ -97,5 +97,11 @@ void control_on_dialer_gone(struct control *control);
  * to honour any view of it or of an older one. */
 uint64_t control_generation(const struct control *control);
 void control_on_activity(struct control *control, unsigned worker, struct slice sandbox_id);
-void control_on_resolved(struct control *control, uint64_t ticket, enum refusal_code code,
-                         const struct ip_endpoint *address, struct slice detail);
+/* What the dialer would do for a target. */
+struct control_resolution {
+    enum refusal_code code;
+    struct ip_endpoint address; /* that it would connect to; port 0: none */
+    bool is_proxied;            /* the upstream proxy's, which resolves the target itself */
+};
+void control_on_resolved(struct control *control, uint64_t ticket,
+                         const struct control_resolution *resolution);

@@ -20,9 +20,9 @@ struct explanation {
     struct explain_url url;
     struct slice secret_name; /* empty: only the host is in question */
     struct decision decision;
-    bool passes_through;               /* its TLS, when the host is allowed: not opened */
-    struct decision private_target;    /* whether its address may be private */
-    const struct ip_endpoint *address; /* when it was resolved */
+    bool passes_through;            /* its TLS, when the host is allowed: not opened */
+    struct decision private_target; /* whether its address may be private */
+    struct control_resolution way;  /* when it was resolved */
 };
 
 struct explain_wait {
@@ -97,30 +97,47 @@ static const char *hint_for(enum refusal_code code)
     }
 }
 
-/* Whether it takes the exception for a named private target to reach the address. */
+/* Whether it takes the exception for a named private target to reach the address. Behind another
+ * proxy only an address that the URL itself names is known. */
 static bool is_by_exception(const struct explanation *explanation)
 {
+    const struct ip_address *address = explanation->way.is_proxied
+                                           ? &explanation->url.authority.host.literal
+                                           : &explanation->way.address.address;
+
     return explanation->decision.code == REFUSAL_NONE &&
-           explanation->private_target.verdict == VERDICT_ALLOW && explanation->address != NULL &&
-           address_guard_classify(&explanation->address->address) == ADDRESS_PRIVATE;
+           explanation->private_target.verdict == VERDICT_ALLOW && address->len > 0 &&
+           address_guard_classify(address) == ADDRESS_PRIVATE;
+}
+
+static const char *describe_way(const struct explanation *explanation)
+{
+    bool is_allowed = explanation->decision.code == REFUSAL_NONE;
+
+    return is_allowed && explanation->way.is_proxied
+               ? " It goes through upstream.proxy, which looks the name up itself."
+               : "";
 }
 
 static json_t *describe_sentence(const struct explanation *explanation)
 {
     enum refusal_code code = explanation->decision.code;
     if (explanation->passes_through && code == REFUSAL_NONE)
-        return json_string("The connection is allowed, and its TLS passes without interception: "
-                           "tokens in it are not replaced.");
+        return json_sprintf("The connection is allowed, and its TLS passes without interception: "
+                            "tokens in it are not replaced.%s",
+                            describe_way(explanation));
     if (explanation->passes_through && code == REFUSAL_SECRET_HOST_NOT_ALLOWED)
         return json_string("TLS to this host passes without interception, so no secret can be sent "
                            "to it. Take it out of passthroughHosts to have its requests "
                            "intercepted.");
     if (is_by_exception(explanation))
         return json_sprintf("%s Its address is private, and allowed because privateHosts of the "
-                            "store %.*s names the host.",
+                            "store %.*s names the host.%s",
                             refusal_code_sentence(code),
-                            SLICE_ARG(explanation->private_target.store));
-    return json_sprintf("%s%s", refusal_code_sentence(code), hint_for(code));
+                            SLICE_ARG(explanation->private_target.store),
+                            describe_way(explanation));
+    return json_sprintf("%s%s%s", refusal_code_sentence(code), hint_for(code),
+                        describe_way(explanation));
 }
 
 static json_t *describe_layers(const struct view *view)
@@ -143,11 +160,13 @@ static json_t *describe_explanation(const struct explanation *explanation)
     output_set_text(&object, "host", host_name_view(&explanation->url.authority.host));
     output_set(&object, "port", json_integer(explanation->url.authority.port));
     output_set(&object, "layers", describe_layers(explanation->view));
-    if (explanation->address != NULL && explanation->address->address.len > 0) {
+    if (explanation->way.address.address.len > 0) {
         char text[IP_ADDRESS_TEXT_MAX];
         output_set(&object, "address",
-                   output_text(ip_address_format(&explanation->address->address, text)));
+                   output_text(ip_address_format(&explanation->way.address.address, text)));
     }
+    if (explanation->way.is_proxied)
+        output_set(&object, "upstreamProxy", json_true());
     if (explanation->passes_through)
         output_set(&object, "passthrough", json_true());
     if (is_by_exception(explanation))
@@ -223,16 +242,16 @@ static void on_resolve_timeout(evutil_socket_t fd, short what, void *argument)
     wait_finish(wait);
 }
 
-void explain_on_resolved(struct explain_waits *waits, uint64_t ticket, enum refusal_code code,
-                         const struct ip_endpoint *address)
+void explain_on_resolved(struct explain_waits *waits, uint64_t ticket,
+                         const struct control_resolution *resolution)
 {
     struct table_entry *entry = table_find(&waits->table, slice_of(&ticket, sizeof ticket));
     if (entry == NULL)
         return;
     struct explain_wait *wait = CONTAINER_OF(entry, struct explain_wait, entry);
-    wait->explanation.address = address;
-    if (code != REFUSAL_NONE)
-        explanation_deny(&wait->explanation, code);
+    wait->explanation.way = *resolution;
+    if (resolution->code != REFUSAL_NONE)
+        explanation_deny(&wait->explanation, resolution->code);
     wait_finish(wait);
 }
 

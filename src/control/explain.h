@@ -12,5 +12,5 @@ struct explain_waits *explain_waits_new(struct control *control);
 /* Frees the calls that wait, unanswered. */
 void explain_waits_free(struct explain_waits *waits);
 /* An unknown ticket is ignored. */
-void explain_on_resolved(struct explain_waits *waits, uint64_t ticket, enum refusal_code code,
-                         const struct ip_endpoint *address);
+void explain_on_resolved(struct explain_waits *waits, uint64_t ticket,
+                         const struct control_resolution *resolution);

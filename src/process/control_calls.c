@@ -284,15 +284,14 @@ static void publish_file(void *context, struct slice name, struct slice content)
 static void resolve(void *context, uint64_t ticket, const struct authority *target,
                     bool is_private_target)
 {
-    static const struct ip_endpoint nowhere = {0};
+    static const struct control_resolution restarting = {.code = REFUSAL_OVERLOADED};
     struct control_process *process = context;
     const struct message request = {
         .type = MESSAGE_RESOLVE,
         .resolve = {.ticket = ticket, .target = *target, .is_private_target = is_private_target}};
 
     if (peer_send(&process->dialer, &request) != OK)
-        control_on_resolved(process->control, ticket, REFUSAL_OVERLOADED, &nowhere,
-                            SLICE("the process that resolves names is restarting"));
+        control_on_resolved(process->control, ticket, &restarting);
 }
 
 const struct control_services control_calls_services = {
@@ -319,10 +318,11 @@ static void on_resolved(struct peer *peer, struct message *message)
 {
     struct control_process *process = peer->context;
     const struct message_resolved *answer = &message->resolved;
+    const struct control_resolution resolution = {answer->code, answer->address,
+                                                  answer->is_proxied};
 
     if (process->control != NULL)
-        control_on_resolved(process->control, answer->ticket, answer->code, &answer->address,
-                            answer->detail);
+        control_on_resolved(process->control, answer->ticket, &resolution);
 }
 
 static void on_view_taken(struct peer *peer, struct message *message)

@@ -169,7 +169,8 @@ static void follow_plan(struct dial *dial, const struct dialer_plan *plan)
     else if (plan->count == 0)
         refuse_address(dial, &plan->refused);
     else if (dial->kind == DIAL_RESOLVE_ONLY)
-        finish(dial, &(struct dial_outcome){.endpoint = plan->endpoints[0], .fd = -1});
+        finish(dial, &(struct dial_outcome){
+                         .endpoint = plan->endpoints[0], .is_proxied = dial->is_proxied, .fd = -1});
     else if (connector_start(dial->means->base, plan->endpoints, plan->count, on_connected, dial,
                              &dial->connector) != OK)
         refuse(dial, REFUSAL_OVERLOADED, "The proxy is out of memory.");

@@ -38,6 +38,7 @@ struct dial_outcome {
     enum refusal_code code;
     struct ip_endpoint endpoint;  /* the one connected, or that would be, maybe the upstream
                                    * proxy's; port 0: none */
+    bool is_proxied;              /* `endpoint` is that proxy's */
     int fd;                       /* connected, or -1 */
     char detail[DIAL_DETAIL_MAX]; /* why not, as a sentence for the client; "" when allowed */
 };

@@ -84,6 +84,7 @@ static void answer_probe(struct dialer_client *client, uint64_t ticket,
                                    .resolved = {.ticket = ticket,
                                                 .code = outcome->code,
                                                 .address = outcome->endpoint,
+                                                .is_proxied = outcome->is_proxied,
                                                 .detail = slice_from_string(outcome->detail)}};
 
     peer_post(&client->peer, &answer);

@@ -152,7 +152,8 @@ struct message_addresses {
 
 /* control to dialer, and back */
 #define RESOLVE_FIELDS(F) F(u64, ticket) F(authority, target) F(flag, is_private_target)
-#define RESOLVED_FIELDS(F) F(u64, ticket) F(refusal, code) F(endpoint, address) F(text, detail)
+#define RESOLVED_FIELDS(F)                                                                         \
+    F(u64, ticket) F(refusal, code) F(endpoint, address) F(flag, is_proxied) F(text, detail)
 
 /* control to keyholder; each is answered with one REPLY that brings `call` back */
 #define CALL_FIELDS(F) F(u64, call)

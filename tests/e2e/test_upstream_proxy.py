@@ -198,7 +198,15 @@ def test_one_that_is_not_there(own_proxy, inside):
 
 
 def test_explain_names_the_way(behind, corporate, sandbox):
-    assert sandbox.explain("https://api.test/")["allowed"] is True
+    answer = sandbox.explain("https://api.test/")
+    assert answer["allowed"] and answer["upstreamProxy"] and "upstream.proxy" in answer["sentence"]
+
+
+def test_explain_takes_the_proxy_s_address_for_nobody_s_private_one(behind):
+    """It lies on loopback here, and privateHosts is not what lets anybody go there."""
+    sandbox = behind.api.sandbox(behind.api.store(["api.test"], privateHosts=["api.test"]))
+    answer = sandbox.explain("https://api.test/")
+    assert answer["allowed"] and "privateHost" not in answer and "private" not in answer["sentence"]
 
 
 # Credentials.

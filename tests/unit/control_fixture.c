@@ -192,13 +192,14 @@ static void fake_resolve(void *context, uint64_t ticket, const struct authority 
                          bool is_private_target)
 {
     struct fixture *fixture = context;
-    struct ip_endpoint endpoint = {.port = target->port};
-    assert_int_equal(ip_address_parse(SLICE("192.0.2.7"), &endpoint.address), OK);
+    struct control_resolution resolution = {.code = fixture->resolved_code,
+                                            .address.port = target->port,
+                                            .is_proxied = fixture->resolves_by_proxy};
+    assert_int_equal(ip_address_parse(SLICE("192.0.2.7"), &resolution.address.address), OK);
     fixture->resolve_ticket = ticket;
     fixture->resolves_private = is_private_target;
     if (!fixture->holds_back_resolve)
-        control_on_resolved(fixture->control, ticket, fixture->resolved_code, &endpoint,
-                            SLICE_NONE);
+        control_on_resolved(fixture->control, ticket, &resolution);
 }
 
 static void fake_publish_file(void *context, struct slice name, struct slice content)

@@ -54,6 +54,7 @@ struct fixture {
     enum refusal_code resolved_code;
     uint64_t resolve_ticket; /* the last one that was asked */
     bool resolves_private;   /* ... as a named private target */
+    bool resolves_by_proxy;  /* to the address of an upstream proxy */
     bool holds_back_resolve;
 
     /* keyholder and dialer */

@@ -290,11 +290,10 @@ static void an_explanation_waits_for_the_dialer(void **state)
     fixture_start(fixture, &call, "GET", path);
     while (fixture->resolve_ticket == 0)
         fixture_pump(fixture);
-    const struct ip_endpoint nowhere = {.port = 0};
-    control_on_resolved(fixture->control, fixture->resolve_ticket + 1, REFUSAL_NONE, &nowhere,
-                        SLICE_NONE);
-    control_on_resolved(fixture->control, fixture->resolve_ticket, REFUSAL_ADDRESS_NOT_ALLOWED,
-                        &nowhere, SLICE_NONE);
+    struct control_resolution resolution = {.code = REFUSAL_NONE};
+    control_on_resolved(fixture->control, fixture->resolve_ticket + 1, &resolution);
+    resolution.code = REFUSAL_ADDRESS_NOT_ALLOWED;
+    control_on_resolved(fixture->control, fixture->resolve_ticket, &resolution);
     struct client_answer answer = fixture_finish(fixture, &call);
     assert_string_equal(field(answer.body, "code"), "address_not_allowed");
     assert_true(json_is_false(json_object_get(answer.body, "allowed")));
@@ -313,6 +312,26 @@ static void explain_asks_as_the_data_plane_would(void **state)
     fixture_expect(fixture, 200, "GET",
                    text_of("/api/sandboxes/%s/explain?url=https://a.db.internal", id), NULL);
     assert_false(fixture->resolves_private);
+}
+
+static void what_an_upstream_proxy_looks_up_is_by_no_exception(void **state)
+{
+    struct fixture *fixture = *state;
+    char store[64], id[64];
+    fixture_make_store(fixture, "{\"name\":\"s\",\"privateHosts\":[\"db.internal\"]}", store);
+    fixture_make_sandbox(fixture, "{\"secretStore\":\"s\"}", id);
+    const char *path = text_of("/api/sandboxes/%s/explain?url=https://db.internal", id);
+    for (int i = 0; i < 2; i++) {
+        fixture->resolves_by_proxy = i == 1;
+        struct client_answer answer = fixture_ask(*state, "GET", path, NULL);
+        bool is_private = json_object_get(answer.body, "privateHost") != NULL;
+        bool is_proxied = json_is_true(json_object_get(answer.body, "upstreamProxy"));
+        assert_true(is_private == !fixture->resolves_by_proxy && is_proxied == !is_private);
+        const char *sentence = field(answer.body, "sentence");
+        assert_non_null(strstr(sentence, is_proxied ? "upstream.proxy" : "privateHosts of"));
+        assert_null(strstr(sentence, is_proxied ? "private" : "proxy"));
+        client_answer_clear(&answer);
+    }
 }
 
 static void a_hibernated_sandbox_explains_itself(void **state)
@@ -347,6 +366,7 @@ int main(void)
         TEST(explanations_say_what_the_data_plane_would),
         TEST(an_explanation_waits_for_the_dialer),
         TEST(explain_asks_as_the_data_plane_would),
+        TEST(what_an_upstream_proxy_looks_up_is_by_no_exception),
         TEST(a_hibernated_sandbox_explains_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
