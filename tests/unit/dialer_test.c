@@ -3,29 +3,23 @@
 #include "process/dialer.h"
 
 #include "policy/policy.h"
-#include "process/peer.h"
-#include "process/view_mac.h"
+#include "process_fixture.h"
 
-#include <event2/event.h>
 #include <netinet/in.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 struct dialer_world {
-    struct event_base *base;
-    pid_t process;
+    struct process_fixture process;
     int listener;
     uint16_t port;
-    struct view_mac_key key;
-    struct peer supervisor, worker, control;
+    struct peer worker, control;
     bool is_ready, is_worker_gone, is_lost;
     struct message_dialed dialed;
     struct message_looked_up looked_up;
@@ -127,33 +121,9 @@ static void listen_on_loopback(struct dialer_world *world)
     world->port = ntohs(address.sin_port);
 }
 
-static void start_process(struct dialer_world *world)
-{
-    int pair[2];
-
-    assert_int_equal(channel_pair(pair), OK);
-    world->process = fork();
-    if (world->process == 0) {
-        dup2(pair[1], 3);
-        closefrom(4);
-        _exit(dialer_main());
-    }
-    close(pair[1]);
-    world->supervisor =
-        (struct peer){.role = PROCESS_DIALER, .context = world, .handlers = supervisor_handlers};
-    assert_int_equal(peer_open(&world->supervisor, world->base, pair[0]), OK);
-}
-
-static void wait_until(struct dialer_world *world, const bool *condition)
-{
-    while (!*condition)
-        assert_int_equal(event_base_loop(world->base, EVLOOP_ONCE), 0);
-}
-
 static void send_configuration(struct dialer_world *world)
 {
     char text[512];
-    struct message view_key = {.type = MESSAGE_VIEW_KEY};
 
     snprintf(text, sizeof(text),
              "upstream: { resolve: { ok.test: '127.0.0.1:%u', private.test: 10.0.0.1,\n"
@@ -163,58 +133,38 @@ static void send_configuration(struct dialer_world *world)
                                           .configuration = {.path = SLICE("t.yaml"),
                                                             .text = slice_from_string(text),
                                                             .data_dir = SLICE("/tmp")}};
-    assert_int_equal(peer_send(&world->supervisor, &configuration), OK);
-    memset(world->key.bytes, 7, sizeof(world->key.bytes));
-    memcpy(view_key.view_key.key, world->key.bytes, sizeof(world->key.bytes));
-    assert_int_equal(peer_send(&world->supervisor, &view_key), OK);
-    assert_int_equal(peer_send(&world->supervisor, &(struct message){.type = MESSAGE_BEGIN}), OK);
-}
-
-static void connect_peer(struct dialer_world *world, struct peer *peer, enum process_role role,
-                         message_handler *const *handlers)
-{
-    int pair[2];
-
-    assert_int_equal(channel_pair(pair), OK);
-    const struct message message = {.type = MESSAGE_PEER,
-                                    .peer = {.role = role, .generation = 1, .channel = pair[1]}};
-    assert_int_equal(peer_send(&world->supervisor, &message), OK);
-    *peer = (struct peer){.role = PROCESS_DIALER,
-                          .context = world,
-                          .handlers = handlers,
-                          .on_gone = role == PROCESS_WORKER ? on_worker_gone : NULL};
-    assert_int_equal(peer_open(peer, world->base, pair[0]), OK);
+    process_fixture_send(&world->process, &configuration);
+    process_fixture_begin(&world->process);
 }
 
 static int set_up(void **state)
 {
     struct dialer_world *world = calloc(1, sizeof(*world));
 
-    world->base = event_base_new();
+    world->process.role = PROCESS_DIALER;
+    world->worker =
+        (struct peer){.context = world, .handlers = worker_handlers, .on_gone = on_worker_gone};
+    world->control = (struct peer){.context = world, .handlers = control_handlers};
     listen_on_loopback(world);
-    start_process(world);
+    process_fixture_start(&world->process, dialer_main, supervisor_handlers, world);
     send_configuration(world);
-    connect_peer(world, &world->worker, PROCESS_WORKER, worker_handlers);
-    connect_peer(world, &world->control, PROCESS_CONTROL, control_handlers);
-    wait_until(world, &world->is_ready);
+    process_fixture_connect(&world->process, &world->worker, PROCESS_WORKER);
+    process_fixture_connect(&world->process, &world->control, PROCESS_CONTROL);
+    process_fixture_wait(&world->process, &world->is_ready);
     *state = world;
     return 0;
 }
 
-/* The process ends by itself when its supervisor goes. */
 static int tear_down(void **state)
 {
     struct dialer_world *world = *state;
-    int status = -1;
 
     peer_close(&world->worker);
     peer_close(&world->control);
-    peer_close(&world->supervisor);
-    waitpid(world->process, &status, 0);
-    event_base_free(world->base);
+    int result = process_fixture_end(&world->process);
     close(world->listener);
     free(world);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+    return result;
 }
 
 static uint64_t now_ns(void)
@@ -253,7 +203,7 @@ static void present(struct dialer_world *world, uint64_t handle, enum view_statu
     encode_view(status, encoded);
     message.present_view.handle = handle;
     message.present_view.view = buffer_view(encoded);
-    view_mac_sign(&world->key, message.present_view.view, message.present_view.mac);
+    view_mac_sign(&world->process.key, message.present_view.view, message.present_view.mac);
     assert_int_equal(peer_send(&world->worker, &message), OK);
 }
 
@@ -272,7 +222,7 @@ static void dial(struct dialer_world *world, uint64_t handle, const char *host, 
 
     world->has_answer = false;
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->has_answer);
+    process_fixture_wait(&world->process, &world->has_answer);
     assert_int_equal(world->dialed.ticket, 5);
 }
 
@@ -332,7 +282,7 @@ static void ask_for_outdated(struct dialer_world *world, const struct message *m
 {
     world->has_answer = world->is_outdated = false;
     assert_int_equal(peer_send(&world->worker, message), OK);
-    wait_until(world, &world->has_answer);
+    process_fixture_wait(&world->process, &world->has_answer);
     assert_true(world->is_outdated);
 }
 
@@ -345,7 +295,7 @@ static void outdate(struct dialer_world *world, struct slice sandbox_id, uint64_
 
     world->has_taken = false;
     assert_int_equal(peer_send(&world->control, &message), OK);
-    wait_until(world, &world->has_taken);
+    process_fixture_wait(&world->process, &world->has_taken);
 }
 
 static void a_view_from_before_a_change_is_neither_dialled_for_nor_looked_up(void **state)
@@ -371,10 +321,10 @@ static void a_view_with_a_wrong_mac_costs_the_worker_its_channel(void **state)
 {
     struct dialer_world *world = *state;
 
-    world->key.bytes[0] ^= 1;
+    world->process.key.bytes[0] ^= 1;
     present(world, 1, VIEW_RUNNING);
-    wait_until(world, &world->is_worker_gone);
-    wait_until(world, &world->is_lost);
+    process_fixture_wait(&world->process, &world->is_worker_gone);
+    process_fixture_wait(&world->process, &world->is_lost);
 }
 
 static void so_does_a_handle_that_was_never_presented(void **state)
@@ -384,7 +334,7 @@ static void so_does_a_handle_that_was_never_presented(void **state)
 
     present(world, 1, VIEW_RUNNING);
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->is_worker_gone);
+    process_fixture_wait(&world->process, &world->is_worker_gone);
 }
 
 static void so_does_a_handle_that_was_forgotten(void **state)
@@ -396,7 +346,7 @@ static void so_does_a_handle_that_was_forgotten(void **state)
     present(world, 1, VIEW_RUNNING);
     assert_int_equal(peer_send(&world->worker, &forget), OK);
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->is_worker_gone);
+    process_fixture_wait(&world->process, &world->is_worker_gone);
 }
 
 static void a_worker_may_not_resolve_without_a_view(void **state)
@@ -406,7 +356,7 @@ static void a_worker_may_not_resolve_without_a_view(void **state)
 
     message.resolve.target = dial_message(1, "ok.test", 443).dial.target;
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->is_worker_gone);
+    process_fixture_wait(&world->process, &world->is_worker_gone);
 }
 
 static void control_learns_what_would_be_dialled(void **state)
@@ -416,7 +366,7 @@ static void control_learns_what_would_be_dialled(void **state)
 
     message.resolve.target = dial_message(1, "private.test", 443).dial.target;
     assert_int_equal(peer_send(&world->control, &message), OK);
-    wait_until(world, &world->has_answer);
+    process_fixture_wait(&world->process, &world->has_answer);
     assert_int_equal(world->dialed.ticket, 6);
     assert_int_equal(world->dialed.code, REFUSAL_NONE);
     assert_int_equal(world->dialed.address.address.bytes[0], 10);
@@ -439,7 +389,7 @@ static const struct message_looked_up *look_up(struct dialer_world *world, const
 
     world->has_answer = false;
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->has_answer);
+    process_fixture_wait(&world->process, &world->has_answer);
     assert_int_equal(world->looked_up.ticket, 7);
     return &world->looked_up;
 }
@@ -479,7 +429,7 @@ static void a_look_up_without_a_view_costs_the_worker_its_channel(void **state)
     const struct message message = lookup_message(9, "ok.test", false);
 
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->is_worker_gone);
+    process_fixture_wait(&world->process, &world->is_worker_gone);
 }
 
 #define DIALER_TEST(fact) cmocka_unit_test_setup_teardown(fact, set_up, tear_down)

@@ -3,16 +3,12 @@
 #include "process/keyholder.h"
 
 #include "policy/policy.h"
-#include "process/peer.h"
-#include "process/view_mac.h"
+#include "process_fixture.h"
 #include "seal/seal.h"
 
-#include <event2/event.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,10 +17,8 @@
 enum { HANDLE = 1, TICKET = 5, CALL = 3 };
 
 struct keyholder_world {
-    struct event_base *base;
-    pid_t process;
-    struct view_mac_key key;
-    struct peer supervisor, worker, control;
+    struct process_fixture process;
+    struct peer worker, control;
     struct buffer reply; /* of the last call */
     enum error reply_error;
     bool is_ready, has_reply;
@@ -91,33 +85,9 @@ static message_handler *const worker_handlers[MESSAGE_COUNT] = {
     [MESSAGE_VIEW_OUTDATED] = on_view_outdated,
 };
 
-static void wait_until(struct keyholder_world *world, const bool *condition)
-{
-    while (!*condition)
-        assert_int_equal(event_base_loop(world->base, EVLOOP_ONCE), 0);
-}
-
-static void start_process(struct keyholder_world *world)
-{
-    int pair[2];
-
-    assert_int_equal(channel_pair(pair), OK);
-    world->process = fork();
-    if (world->process == 0) {
-        dup2(pair[1], 3);
-        closefrom(4);
-        _exit(keyholder_main());
-    }
-    close(pair[1]);
-    world->supervisor =
-        (struct peer){.role = PROCESS_KEYHOLDER, .context = world, .handlers = supervisor_handlers};
-    assert_int_equal(peer_open(&world->supervisor, world->base, pair[0]), OK);
-}
-
 /* As for `sealgate run`: its keys are in memory. */
 static void send_configuration(struct keyholder_world *world)
 {
-    struct message view_key = {.type = MESSAGE_VIEW_KEY};
     const struct message messages[] = {
         {.type = MESSAGE_PRIVATE},
         {.type = MESSAGE_CONFIGURATION, .configuration = {.path = SLICE("t.yaml")}},
@@ -125,61 +95,43 @@ static void send_configuration(struct keyholder_world *world)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(messages); i++)
-        assert_int_equal(peer_send(&world->supervisor, &messages[i]), OK);
-    memset(world->key.bytes, 7, sizeof(world->key.bytes));
-    memcpy(view_key.view_key.key, world->key.bytes, sizeof(world->key.bytes));
-    assert_int_equal(peer_send(&world->supervisor, &view_key), OK);
-    assert_int_equal(peer_send(&world->supervisor, &(struct message){.type = MESSAGE_BEGIN}), OK);
-}
-
-static void connect_peer(struct keyholder_world *world, struct peer *peer, enum process_role role,
-                         message_handler *const *handlers)
-{
-    int pair[2];
-
-    assert_int_equal(channel_pair(pair), OK);
-    const struct message message = {.type = MESSAGE_PEER,
-                                    .peer = {.role = role, .generation = 1, .channel = pair[1]}};
-    assert_int_equal(peer_send(&world->supervisor, &message), OK);
-    *peer = (struct peer){.role = PROCESS_KEYHOLDER, .context = world, .handlers = handlers};
-    assert_int_equal(peer_open(peer, world->base, pair[0]), OK);
+        process_fixture_send(&world->process, &messages[i]);
+    process_fixture_begin(&world->process);
 }
 
 static int set_up(void **state)
 {
     struct keyholder_world *world = calloc(1, sizeof(*world));
 
-    world->base = event_base_new();
-    start_process(world);
+    world->process.role = PROCESS_KEYHOLDER;
+    world->control = (struct peer){.context = world, .handlers = control_handlers};
+    world->worker = (struct peer){.context = world, .handlers = worker_handlers};
+    process_fixture_start(&world->process, keyholder_main, supervisor_handlers, world);
     send_configuration(world);
-    wait_until(world, &world->is_ready);
-    connect_peer(world, &world->control, PROCESS_CONTROL, control_handlers);
-    connect_peer(world, &world->worker, PROCESS_WORKER, worker_handlers);
+    process_fixture_wait(&world->process, &world->is_ready);
+    process_fixture_connect(&world->process, &world->control, PROCESS_CONTROL);
+    process_fixture_connect(&world->process, &world->worker, PROCESS_WORKER);
     *state = world;
     return 0;
 }
 
-/* The process ends by itself when its supervisor goes. */
 static int tear_down(void **state)
 {
     struct keyholder_world *world = *state;
-    int status = -1;
 
     peer_close(&world->worker);
     peer_close(&world->control);
-    peer_close(&world->supervisor);
-    waitpid(world->process, &status, 0);
-    event_base_free(world->base);
+    int result = process_fixture_end(&world->process);
     buffer_clear(&world->reply);
     free(world);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+    return result;
 }
 
 static struct slice call(struct keyholder_world *world, const struct message *message)
 {
     world->has_reply = false;
     assert_int_equal(peer_send(&world->control, message), OK);
-    wait_until(world, &world->has_reply);
+    process_fixture_wait(&world->process, &world->has_reply);
     assert_int_equal(world->reply_error, OK);
     return buffer_view(&world->reply);
 }
@@ -227,7 +179,7 @@ static void send_view(struct keyholder_world *world, const struct view *view)
 
     assert_int_equal(view_encode(view, encoded), OK);
     message.present_view.view = buffer_view(encoded);
-    view_mac_sign(&world->key, message.present_view.view, message.present_view.mac);
+    view_mac_sign(&world->process.key, message.present_view.view, message.present_view.mac);
     assert_int_equal(peer_send(&world->worker, &message), OK);
 }
 
@@ -267,7 +219,7 @@ static void ask_for_values(struct keyholder_world *world)
     world->is_done = world->is_outdated = false;
     memset(world->value, 0, sizeof(world->value));
     assert_int_equal(peer_send(&world->worker, &message), OK);
-    wait_until(world, &world->is_done);
+    process_fixture_wait(&world->process, &world->is_done);
 }
 
 static void outdate(struct keyholder_world *world, struct slice sandbox_id, uint64_t generation)
