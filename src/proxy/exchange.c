@@ -311,8 +311,8 @@ static void on_deadline(void *owner)
 {
     struct exchange *exchange = owner;
 
-    if (!exchange->is_client_gone && is_client_awaited(exchange))
-        exchange->cut_reason = REFUSAL_REQUEST_TIMEOUT;
+    exchange->cut_reason =
+        is_client_awaited(exchange) ? REFUSAL_REQUEST_TIMEOUT : REFUSAL_UPSTREAM_TIMEOUT;
     if (exchange->is_client_gone || exchange->is_head_written)
         exchange_cut(exchange);
     else if (waits_for_client(exchange))
@@ -388,7 +388,8 @@ static void end(struct exchange *exchange)
 
 void exchange_refuse(struct exchange *exchange, enum refusal_code code, struct slice detail)
 {
-    if (exchange->is_head_written) { /* too late to say anything */
+    if (exchange->is_head_written) { /* too late to say anything but to the audit */
+        exchange->cut_reason = code;
         exchange_cut(exchange);
         return;
     }

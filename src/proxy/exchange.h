@@ -69,7 +69,7 @@ struct exchange {
     struct refusal_limit limit;   /* that it was refused for */
     bool is_counted;              /* among the sandbox's requests under way */
     bool was_cut;                 /* the response broke off after its head was written */
-    enum refusal_code cut_reason; /* REFUSAL_NONE: it was the upstream */
+    enum refusal_code cut_reason; /* REFUSAL_NONE: the upstream closed it */
     bool was_renewed;             /* a WebSocket that ended because a secret changed */
     uint16_t status;              /* what the client got */
     uint64_t bytes_in, bytes_out; /* body bytes */

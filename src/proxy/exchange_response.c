@@ -5,14 +5,9 @@
 #include "observe/metrics.h"
 #include "proxy/exchange_websocket.h"
 
-/* What went wrong, for exchange_refuse() or, when the client has its head already, exchange_cut().
- */
 static enum pump_result fail(struct exchange *exchange, enum refusal_code code, const char *why)
 {
-    if (exchange->is_head_written)
-        exchange_cut(exchange);
-    else
-        exchange_refuse(exchange, code, slice_from_string(why));
+    exchange_refuse(exchange, code, slice_from_string(why));
     return PUMP_ENDED;
 }
 

@@ -245,6 +245,29 @@ def test_an_origin_whose_answer_does_not_go_on(impatient, origin):
         with pytest.raises(Truncated):
             wire.request("GET", path, [("Host", "api.test")])
     release.set()
+    impatient.wait_for_audit(path=path, status=200, code="upstream_timeout")
+
+
+# What an origin does after a head and half a body, and whose doing the audit says it was.
+BROKEN_OFF = {
+    "closed": (b"Content-Length: 10\r\n\r\nhalf", "upstream_closed"),
+    "malformed": (b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nno length\r\n", "upstream_protocol"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_OFF)
+def test_an_origin_that_breaks_off_its_answer(impatient, origin, kind):
+    rest, code = BROKEN_OFF[kind]
+
+    def script(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\n" + rest)
+        exchange.close_after = True
+
+    path = origin.on(script)
+    with impatient.tunnel("api.test") as wire:
+        with pytest.raises(Truncated):
+            wire.request("GET", path, [("Host", "api.test")])
+    impatient.wait_for_audit(path=path, status=200, code=code)
 
 
 def test_a_client_that_does_not_read_its_answer(impatient, origin):
