@@ -152,6 +152,11 @@ static void measure_head(void)
     OWNED_STRUCT(buffer) *storage = &(struct buffer){.limit = HTTP_HEAD_MAX};
     struct http_request request = {.path = SLICE("/v1/chat/completions")};
     static struct http_head head;
+    const struct inject_question question = {.view = inject_values_view(values),
+                                             .target = &target,
+                                             .head = &head,
+                                             .request = &request,
+                                             .is_tls = true};
     uint64_t checks = 0, injections = 0;
 
     fill_head(&head);
@@ -159,8 +164,7 @@ static void measure_head(void)
     for (int i = 0; i < HEADS; i++) {
         struct inject_finding finding;
         uint64_t start = now_ns();
-        inject_check_request(inject_values_view(values), &target, true, &head, &request,
-                             (struct decision_settings){false}, &finding);
+        inject_check_request(&question, &finding);
         uint64_t checked = now_ns();
         fixture_must(inject_request_head(values, &head, storage, NULL));
         injections += now_ns() - checked;

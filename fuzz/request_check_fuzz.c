@@ -67,8 +67,12 @@ static void try_head(const struct inject_values *values, struct http_head *head,
     struct http_request request = {.path = head->target};
     struct inject_finding finding;
 
-    inject_check_request(inject_values_view(values), &target, is_tls, head, &request,
-                         (struct decision_settings){false}, &finding);
+    inject_check_request(&(struct inject_question){.view = inject_values_view(values),
+                                                   .target = &target,
+                                                   .head = head,
+                                                   .request = &request,
+                                                   .is_tls = is_tls},
+                         &finding);
     bool is_allowed = finding.decision.verdict == VERDICT_ALLOW;
     must(is_allowed == (finding.decision.code == REFUSAL_NONE));
     must(is_tls || !finding.has_tokens);

@@ -29,7 +29,7 @@ struct slice place_format(const struct place *place, char *text);
  * Host, pseudo-fields. Case-insensitive. */
 bool place_field_is_forbidden(struct slice field);
 /* Fields that carry one only when the secret names them: what origins echo or log, and what is not
- * for credentials (CONTRACT "Places"). Case-insensitive. */
+ * for credentials. Case-insensitive. */
 bool place_field_needs_naming(struct slice field);
 /* Whether a secret with these places may be injected into this request field. */
 bool place_list_permits_field(const struct place *places, size_t count, struct slice field);

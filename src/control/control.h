@@ -45,9 +45,9 @@ void control_set_ready(struct control *control, bool is_ready);
 /* Stops accepting; answers what is under way. */
 void control_drain(struct control *control, void (*done)(void *argument), void *argument);
 
-/* A declared store of the configuration (CONTRACT section 7), to be applied as read-only. Values
- * are sealed at once. Between control_declare_begin() and control_declare_end(); what is declared
- * no more is deleted at the end. */
+/* A declared store of the configuration, to be applied as read-only. Values are sealed at once.
+ * Between control_declare_begin() and control_declare_end(); what is declared no more is deleted at
+ * the end. */
 struct declared_secret {
     struct slice name, value;
     const struct slice *hosts, *places;

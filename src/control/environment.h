@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The environment that a sandbox is started with (CONTRACT section 6): tokens, proxy variables, CA
+/* The environment that a sandbox is started with (docs/clients.md): tokens, proxy variables, CA
  * variables, and the caller's own, which win. */
 
 #include "control/output.h"

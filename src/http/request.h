@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What a request head means, after every check of RFC 9110, RFC 9112 and THREATS.md that does not
- * need to know who is asking. */
+/* What a request head means, after every check of RFC 9110, RFC 9112 and THREAT_MODEL.md that does
+ * not need to know who is asking. */
 
 #include "base/host_name.h"
 #include "http/head.h"

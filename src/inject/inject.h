@@ -37,8 +37,17 @@ bool inject_values_list_websocket(const struct inject_values *values);
 
 /* request_check.c: step 4 of the decision, before any value is known. */
 
+struct inject_question {
+    const struct view *view;
+    const struct authority *target;
+    const struct http_head *head;
+    const struct http_request *request; /* what `head` means */
+    struct decision_settings settings;
+    bool is_tls;
+};
+
 struct inject_finding {
-    struct decision decision; /* the first refusal in the order of CONTRACT section 4, or allowed */
+    struct decision decision; /* the first refusal in the order of request_check.c, or allowed */
     bool has_tokens;          /* some field holds a token to replace; only when allowed */
     /* names of the secrets whose tokens were found, each once, for the audit record; borrowed from
      * the view; those past the end are left out */
@@ -46,12 +55,10 @@ struct inject_finding {
     size_t secret_count;
 };
 
-/* Looks at method, target, every field name and value of `head`, at the path and query of `request`
- * (also percent-decoded once), and inside Basic credentials of Authorization. A token in the method
- * or a field name has no place that could be permitted. */
-void inject_check_request(const struct view *view, const struct authority *target, bool is_tls,
-                          const struct http_head *head, const struct http_request *request,
-                          struct decision_settings settings, struct inject_finding *out);
+/* Looks at method, target, every field name and value of the head, at the path and query of the
+ * request (also percent-decoded once), and inside Basic credentials of Authorization. A token in
+ * the method or a field name has no place that could be permitted. */
+void inject_check_request(const struct inject_question *question, struct inject_finding *out);
 /* One more name, unless it is there. */
 void inject_note_secret(struct inject_finding *finding, struct slice name);
 

@@ -5,7 +5,7 @@
 #include "inject/inject.h"
 #include "inject/token_scan.h"
 
-/* Why a token is refused, in the order of CONTRACT section 4: over all tokens, the lowest wins. */
+/* Why a token is refused: over all tokens, the first in this order wins. */
 enum stage {
     STAGE_MEMORY, /* we could not look */
     STAGE_UNKNOWN,
@@ -16,10 +16,7 @@ enum stage {
 };
 
 struct check {
-    const struct view *view;
-    const struct authority *target;
-    struct decision_settings settings;
-    bool is_tls;
+    const struct inject_question *question;
     enum stage stage; /* the lowest so far */
     struct inject_finding *out;
 };
@@ -40,7 +37,7 @@ static struct decision refusal_at(const struct check *check, enum stage stage,
 
     if (secret != NULL) {
         refusal.secret = secret->name;
-        refusal.store = check->view->layers[secret->layer].store_name;
+        refusal.store = check->question->view->layers[secret->layer].store_name;
     }
     return refusal;
 }
@@ -66,7 +63,7 @@ void inject_note_secret(struct inject_finding *out, struct slice name)
 static enum stage stage_of(const struct check *check, const struct view_secret *secret,
                            struct slice field)
 {
-    if (!check->is_tls)
+    if (!check->question->is_tls)
         return STAGE_PLAINTEXT;
     if (field.len == 0 || !place_list_permits_field(secret->places, secret->place_count, field))
         return STAGE_PLACE;
@@ -76,7 +73,7 @@ static enum stage stage_of(const struct check *check, const struct view_secret *
 static void judge(struct check *check, const struct token_sighting *sighting, struct slice field)
 {
     const struct view_secret *secret =
-        sighting->is_whole ? view_find_token(check->view, &sighting->token) : NULL;
+        sighting->is_whole ? view_find_token(check->question->view, &sighting->token) : NULL;
 
     if (secret == NULL) {
         lower(check, STAGE_UNKNOWN, refusal_at(check, STAGE_UNKNOWN, NULL));
@@ -89,7 +86,8 @@ static void judge(struct check *check, const struct token_sighting *sighting, st
         lower(check, stage, refusal_at(check, stage, secret));
         return;
     }
-    struct decision host = decision_for_secret(check->view, secret, check->target, check->settings);
+    struct decision host = decision_for_secret(check->question->view, secret,
+                                               check->question->target, check->question->settings);
     if (host.verdict != VERDICT_ALLOW)
         lower(check, STAGE_HOST, host);
     else
@@ -175,22 +173,17 @@ static void check_field(struct check *check, const struct http_field *field)
         check_credentials(check, encoded, field->name);
 }
 
-void inject_check_request(const struct view *view, const struct authority *target, bool is_tls,
-                          const struct http_head *head, const struct http_request *request,
-                          struct decision_settings settings, struct inject_finding *out)
+void inject_check_request(const struct inject_question *question, struct inject_finding *out)
 {
-    *out = (struct inject_finding){.decision = {.verdict = VERDICT_ALLOW, .code = REFUSAL_NONE}};
-    struct check check = {.view = view,
-                          .target = target,
-                          .settings = settings,
-                          .is_tls = is_tls,
-                          .stage = STAGE_ALLOWED,
-                          .out = out};
+    const struct http_head *head = question->head;
+    struct slice path = question->request->path;
+    struct check check = {.question = question, .stage = STAGE_ALLOWED, .out = out};
 
+    *out = (struct inject_finding){.decision = {.verdict = VERDICT_ALLOW, .code = REFUSAL_NONE}};
     check_text(&check, head->method, SLICE_NONE);
     check_target(&check, head->target);
-    if (request->path.data != head->target.data || request->path.len != head->target.len)
-        check_target(&check, request->path);
+    if (path.data != head->target.data || path.len != head->target.len)
+        check_target(&check, path);
     for (size_t i = 0; i < head->field_count; i++)
         check_field(&check, &head->fields[i]);
     if (check.stage != STAGE_ALLOWED)

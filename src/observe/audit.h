@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The audit record: one JSON line per request or refused connection (CONTRACT section 10). Paths
+/* The audit record: one JSON line per request or refused connection. Paths
  * come without query. No value of a secret has a field here. */
 
 #include "base/buffer.h"

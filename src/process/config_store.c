@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The declared stores of the configuration (CONTRACT section 7). Never reads a source: only where a
+/* The declared stores of the configuration. Never reads a source: only where a
  * value comes from stands here. */
 #include "policy/policy.h"
 #include "process/config_schema.h"

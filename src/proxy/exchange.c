@@ -109,9 +109,14 @@ static struct decision decide(struct exchange *exchange)
     decision = decision_for_host(exchange->view, &exchange->target, settings);
     if (decision.verdict != VERDICT_ALLOW)
         return decision;
-    inject_check_request(exchange->view, &exchange->target, connection->is_tls,
-                         exchange->client->ops->head(exchange->client), &exchange->request,
-                         settings, &exchange->finding);
+    inject_check_request(
+        &(struct inject_question){.view = exchange->view,
+                                  .target = &exchange->target,
+                                  .head = exchange->client->ops->head(exchange->client),
+                                  .request = &exchange->request,
+                                  .settings = settings,
+                                  .is_tls = connection->is_tls},
+        &exchange->finding);
     return exchange->finding.decision;
 }
 

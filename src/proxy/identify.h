@@ -2,7 +2,7 @@
 #pragma once
 
 /* Whose connection is this: by the listening socket, by registered source address, by credentials,
- * by two of them where two are there (CONTRACT section 4, "Identity"). No other field of the
+ * by two of them where two are there. No other field of the
  * request counts. */
 
 #include "proxy/connection.h"

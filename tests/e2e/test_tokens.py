@@ -34,7 +34,7 @@ def test_a_token_in_a_field_for_credentials_is_replaced(origin, keyed, field, fo
     assert seen.field(field) == form.replace("{}", keyed.value)
 
 
-# CONTRACT, Places: never a value there unless the secret names them.
+# Never a value there unless the secret names them.
 EXCLUDED = [
     "Accept", "Accept-Language", "Access-Control-Request-Headers", "Baggage", "B3", "X-B3-TraceId",
     "Forwarded", "From", "If-None-Match", "If-Match", "Origin", "Prefer", "Range", "Referer",

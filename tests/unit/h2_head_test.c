@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads as they come off the wire: what is malformed resets its stream, and only that. */
+#include "h2_head_lines.h"
 #include "h2_pair.h"
 #include "h2_raw.h"
 
@@ -239,25 +240,12 @@ static void malformed_trailers_reset_the_stream(void **state)
     }
 }
 
-static struct h2_head *head_with(struct h2_head *head, enum h2_head_kind kind, const char *lines)
-{
-    struct slice rest = slice_from_string(lines);
-
-    h2_head_init(head, kind);
-    while (rest.len > 0) {
-        struct slice value = slice_split(&rest, '\n'), name = slice_split(&value, '=');
-        assert_int_equal(h2_head_add(head, name, value), OK);
-    }
-    assert_int_equal(h2_head_finish(head), OK);
-    return head;
-}
-
 static void cookies_become_one_line(void **state)
 {
     struct h2_head head;
 
     (void)state;
-    head_with(&head, H2_HEAD_REQUEST, BASE "cookie=a\nx=y\ncookie=b\ncookie=c");
+    h2_head_lines_read(&head, H2_HEAD_REQUEST, BASE "cookie=a\nx=y\ncookie=b\ncookie=c");
     assert_int_equal(http_head_count(&head.head, SLICE("cookie")), 1);
     assert_true(slice_equals(http_head_find(&head.head, SLICE("cookie"))->value, SLICE("a; b; c")));
     h2_head_clear(&head);
@@ -268,10 +256,11 @@ static void an_empty_cookie_leaves_no_space_behind(void **state)
     struct h2_head head;
 
     (void)state;
-    head_with(&head, H2_HEAD_REQUEST, BASE "cookie=\ncookie=a\ncookie=\ncookie=b\ncookie=");
+    h2_head_lines_read(&head, H2_HEAD_REQUEST,
+                       BASE "cookie=\ncookie=a\ncookie=\ncookie=b\ncookie=");
     assert_true(slice_equals(http_head_find(&head.head, SLICE("cookie"))->value, SLICE("a; b")));
     h2_head_clear(&head);
-    head_with(&head, H2_HEAD_REQUEST, BASE "cookie=\ncookie=");
+    h2_head_lines_read(&head, H2_HEAD_REQUEST, BASE "cookie=\ncookie=");
     assert_int_equal(http_head_find(&head.head, SLICE("cookie"))->value.len, 0);
     h2_head_clear(&head);
 }
@@ -315,7 +304,7 @@ static void what_comes_after_a_fault_is_not_kept(void **state)
     struct h2_head head;
 
     (void)state;
-    head_with(&head, H2_HEAD_REQUEST, BASE "Bad=1\nx=y");
+    h2_head_lines_read(&head, H2_HEAD_REQUEST, BASE "Bad=1\nx=y");
     assert_true(head.is_malformed);
     assert_null(http_head_find(&head.head, SLICE("x")));
     h2_head_clear(&head);

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What heads of HTTP/2 mean, in the terms of HTTP/1. */
 #include "http/h2_request.h"
+
+#include "h2_head_lines.h"
 #include "http/h2_response.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 
 #define BASE ":method=GET\n:scheme=https\n:authority=a.example\n:path=/\n"
 
 static void read_head(struct h2_head *head, enum h2_head_kind kind, const char *lines)
 {
-    struct slice rest = slice_from_string(lines);
-
-    h2_head_init(head, kind);
-    while (rest.len > 0) {
-        struct slice value = slice_split(&rest, '\n'), name = slice_split(&value, '=');
-        assert_int_equal(h2_head_add(head, name, value), OK);
-    }
-    assert_int_equal(h2_head_finish(head), OK);
+    h2_head_lines_read(head, kind, lines);
     assert_false(head->is_malformed);
 }
 

@@ -48,7 +48,8 @@ struct checked {
 };
 
 /* To api.example.com; the caller ends it with forget(). */
-static void check(struct checked *checked, const struct request_case *c, bool is_tls)
+static void check_under(struct checked *checked, const struct request_case *c, bool is_tls,
+                        struct decision_settings settings)
 {
     struct authority target = fixture_target("api.example.com");
     struct http_request request = {.path = slice_from_string(c->path)};
@@ -58,8 +59,14 @@ static void check(struct checked *checked, const struct request_case *c, bool is
     checked->head.method = SLICE("GET");
     checked->head.target = request.path;
     add_fields(&checked->head, c->fields);
-    inject_check_request(checked->view, &target, is_tls, &checked->head, &request,
-                         (struct decision_settings){false}, &checked->finding);
+    inject_check_request(&(struct inject_question){checked->view, &target, &checked->head, &request,
+                                                   settings, is_tls},
+                         &checked->finding);
+}
+
+static void check(struct checked *checked, const struct request_case *c, bool is_tls)
+{
+    check_under(checked, c, is_tls, (struct decision_settings){false});
 }
 
 static void forget(struct checked *checked)
@@ -260,28 +267,22 @@ static void the_method_is_looked_at(void **state)
     http_head_init(&head);
     head.method = SLICE(ANYWHERE);
     head.target = SLICE("/");
-    inject_check_request(view, &target, true, &head, &request, (struct decision_settings){false},
-                         &finding);
+    inject_check_request(
+        &(struct inject_question){view, &target, &head, &request, {false}, .is_tls = true},
+        &finding);
     assert_int_equal(finding.decision.code, REFUSAL_TOKEN_PLACE_NOT_ALLOWED);
     view_unref(view);
 }
 
 static void default_deny_sends_a_secret_without_hosts_nowhere(void **state)
 {
-    struct authority target = fixture_target("api.example.com");
-    struct http_request request = {.path = SLICE("/")};
-    struct inject_finding finding;
-    struct http_head head;
+    struct checked checked;
 
     (void)state;
-    struct view *view = fixture_view(secrets, ARRAY_LEN(secrets));
-    http_head_init(&head);
-    fixture_must(http_head_add(&head, SLICE("a"), SLICE(ANYWHERE)));
-    inject_check_request(view, &target, true, &head, &request, (struct decision_settings){true},
-                         &finding);
-    assert_int_equal(finding.decision.verdict, VERDICT_DENY);
-    http_head_clear(&head);
-    view_unref(view);
+    check_under(&checked, &(struct request_case){"/", "a: " ANYWHERE, 0, NULL}, true,
+                (struct decision_settings){true});
+    assert_int_equal(checked.finding.decision.verdict, VERDICT_DENY);
+    forget(&checked);
 }
 
 int main(void)

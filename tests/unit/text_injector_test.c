@@ -29,18 +29,6 @@ static const struct fixture_secret secrets[] = {
 
 static struct inject_values *values;
 
-static int set_up(void **state UNUSED)
-{
-    values = fixture_values(secrets, ARRAY_LEN(secrets), "api.example.com");
-    return 0;
-}
-
-static int tear_down(void **state UNUSED)
-{
-    inject_values_unref(values);
-    return 0;
-}
-
 struct text_case {
     const char *text, *expected;
     size_t count;
@@ -172,5 +160,8 @@ int main(void)
         cmocka_unit_test(settings_of_the_operator_count),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    values = fixture_values(secrets, ARRAY_LEN(secrets), "api.example.com");
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    inject_values_unref(values);
+    return failed;
 }

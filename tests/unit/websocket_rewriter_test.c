@@ -20,18 +20,6 @@ static const struct fixture_secret secrets[] = {
 static struct inject_values *values;
 static struct inject_finding finding;
 
-static int set_up(void **state UNUSED)
-{
-    values = fixture_values(secrets, ARRAY_LEN(secrets), "api.example.com");
-    return 0;
-}
-
-static int tear_down(void **state UNUSED)
-{
-    inject_values_unref(values);
-    return 0;
-}
-
 static struct websocket_rewriter *rewriter_new(enum websocket_role role)
 {
     const struct decision_settings settings = {false};
@@ -260,5 +248,8 @@ int main(void)
         cmocka_unit_test(a_flood_of_tokens_comes_out_in_steps),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    values = fixture_values(secrets, ARRAY_LEN(secrets), "api.example.com");
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    inject_values_unref(values);
+    return failed;
 }

@@ -3,7 +3,7 @@
 
 
 def refusal(response, status, code, **fields):
-    """Checks status, JSON body and Proxy-Status of CONTRACT section 4; gives the body back."""
+    """Checks status, JSON body and Proxy-Status; gives the body back."""
     assert response.status == status, (response.start, response.body)
     assert response.field("content-type") == "application/json"
     body = response.json()
