@@ -4,12 +4,13 @@
 import os
 import signal
 import ssl
+import subprocess
 
 import pytest
 
 from harness.h2 import connect
 from harness.message import encode
-from harness.wait import until
+from harness.wait import GENEROUS, until
 
 CONNECTIONS = 8  # enough to meet every worker
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -67,6 +68,16 @@ def test_a_clients_session_is_not_resumed_for_another_name_port_or_sandbox(own_p
     assert not browser.visit(sandbox, "api.test", 8443)
     assert not browser.visit(stranger, "api.test")
     assert browser.visit(sandbox, "api.test")
+
+
+def test_no_ticket_is_for_early_data(own_proxy):
+    sandbox = own_proxy().api.sandbox()
+    user, password = sandbox.credentials
+    command = ["openssl", "s_client", "-ign_eof", "-connect", "api.test:443", "-servername", "api.test", "-tls1_3"]
+    command += ["-proxy", sandbox.endpoint, "-proxy_user", user, "-proxy_pass", f"pass:{password}"]
+    request = encode("GET /early HTTP/1.1", [("Host", "api.test"), ("Connection", "close")])
+    said = subprocess.run(command, input=request, capture_output=True, timeout=GENEROUS).stdout
+    assert b"TLS session ticket:" in said and b"Max Early Data: 0\n" in said
 
 
 def test_sessions_outlive_the_keyholder_that_made_their_keys(own_proxy):

@@ -125,6 +125,19 @@ def test_a_refusal_closes_where_the_client_asked_for_that(keyed):
         assert wire.is_closed()
 
 
+def test_a_client_that_stays_after_the_goodbye_is_let_go(own_proxy):
+    proxy = own_proxy()
+    with proxy.api.sandbox().wire() as silent, proxy.api.sandbox().wire() as talking:
+        for wire in (silent, talking):
+            wire.send(b"\r\n")
+            assert wire.response().status == 400
+            assert wire.is_closed()
+        with pytest.raises(OSError):
+            while True:
+                talking.send(bytes(65536))
+        until(lambda: proxy.metrics()["sealgate_connections_open"] == 0, "both are closed")
+
+
 def test_an_old_client_is_told_that_the_connection_closes(origin, keyed):
     path = origin.on(lambda exchange: exchange.answer(200, body=b"ok"))
     with keyed.sandbox.wire() as wire:

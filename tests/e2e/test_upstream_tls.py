@@ -2,7 +2,10 @@
 """An origin that a careful browser would not talk to is not talked to, and the refusal says why."""
 
 import dataclasses
+import os
 import ssl
+import subprocess
+import threading
 import typing
 
 import pytest
@@ -14,7 +17,9 @@ from harness.certificates import DAY, Authority, pem
 from harness.expect import refusal
 from harness.nginx import Nginx
 from harness.origin import Origin, tls_context
+from harness.ports import free_port
 from harness.proxy import Sealgate
+from harness.wait import until
 
 
 LITERAL = "127.0.0.8"  # an exempt address
@@ -194,6 +199,47 @@ def test_a_stapled_revocation_is_honoured(bad, kind):
 def test_a_leaf_that_must_staple_must_staple(bad):
     body = refusal(fetch(bad, "must-staple"), 502, "upstream_tls")
     assert "stapl" in body["error"].lower()
+
+
+class Renegotiating:
+    """A server that asks for another handshake once it has a request."""
+
+    def __init__(self, certificate, key):
+        self.port = free_port()
+        files = ["-cert", certificate, "-key", key]
+        command = ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-tls1_2", *files]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.output = b""
+        self._wait_for(b"ACCEPT")
+        threading.Thread(target=self._renegotiate, daemon=True).start()
+
+    def _wait_for(self, word):
+        while word not in self.output:
+            piece = os.read(self._process.stdout.fileno(), 4096)
+            assert piece, self.output
+            self.output += piece
+
+    def _renegotiate(self):
+        self._wait_for(b"GET / HTTP/1.1")
+        self._process.stdin.write(b"R\n")
+        self._process.stdin.flush()
+        self._wait_for(b"no renegotiation")
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+
+
+def test_an_origin_that_wants_to_renegotiate_is_not_followed(own_proxy, authority, folder):
+    origin = Renegotiating(*authority.issue(["again.test"]).write(folder, "again"))
+    proxy = own_proxy(upstream={"resolve": {"again.test": f"127.0.0.1:{origin.port}"}})
+    try:
+        refusal(proxy.api.sandbox().fetch("again.test"), 502, "upstream_closed")
+        until(lambda: b"no renegotiation" in origin.output, "the origin hears why")
+    finally:
+        origin.close()
 
 
 def test_an_authority_that_the_configuration_does_not_name_is_not_trusted(own_proxy):
