@@ -97,8 +97,17 @@ static enum h2_code judge_headers(struct h2_guard *guard)
     return H2_NO_ERROR;
 }
 
+static void note_head(struct h2_guard *guard)
+{
+    unsigned type = guard->header[3], flags = guard->header[4];
+
+    guard->is_head_frame = type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION;
+    guard->is_head_open = guard->is_head_frame && (flags & NGHTTP2_FLAG_END_HEADERS) == 0;
+}
+
 static enum h2_code judge(struct h2_guard *guard)
 {
+    note_head(guard);
     switch (guard->header[3]) {
     case NGHTTP2_DATA:
         return judge_data(guard);
@@ -115,6 +124,11 @@ static enum h2_code judge(struct h2_guard *guard)
     default:
         return pay(guard);
     }
+}
+
+bool h2_guard_is_amid_head(const struct h2_guard *guard)
+{
+    return guard->is_head_open || (guard->is_head_frame && guard->payload_left > 0);
 }
 
 static size_t take_header(struct h2_guard *guard, struct slice input)

@@ -24,6 +24,8 @@ struct h2_guard {
     size_t header_len; /* of them that are here */
     uint32_t payload_left;
     unsigned continuations; /* of the current header block */
+    bool is_head_frame;     /* the payload is of a header block */
+    bool is_head_open;      /* which goes on in another frame */
 };
 
 /* `preface_len` bytes come before the first frame. The clock starts at 0. */
@@ -38,6 +40,8 @@ void h2_guard_expect_answers(struct h2_guard *guard, size_t len);
 void h2_guard_expect_strays(struct h2_guard *guard);
 /* A head came that belongs to no stream; false when there were too many. */
 MUST_USE bool h2_guard_take_stray(struct h2_guard *guard);
+/* What was scanned last is the beginning of a head whose end has not come. */
+bool h2_guard_is_amid_head(const struct h2_guard *guard);
 /* Follows the frames through `input`. H2_NO_ERROR: all of it may be parsed. Any other code: the
  * session must end with it, and only the first `*out_len` bytes, which are before the frame that
  * was too many, may be parsed. */

@@ -324,6 +324,11 @@ size_t h2_session_stream_count(const struct h2_session *session)
     return session->stream_count;
 }
 
+bool h2_session_is_amid_head(const struct h2_session *session)
+{
+    return h2_guard_is_amid_head(&session->guard);
+}
+
 bool h2_session_has_peer_settings(const struct h2_session *session)
 {
     return session->has_peer_settings;

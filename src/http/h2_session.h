@@ -86,6 +86,8 @@ void h2_session_tick(struct h2_session *session, uint64_t now_ms);
 size_t h2_session_stream_room(const struct h2_session *session);
 size_t h2_session_stream_count(const struct h2_session *session);
 /* Whether its first SETTINGS have come. */
+/* A head has begun to come, and not ended. */
+bool h2_session_is_amid_head(const struct h2_session *session);
 bool h2_session_has_peer_settings(const struct h2_session *session);
 /* Whether the peer takes an extended CONNECT. */
 bool h2_session_peer_allows_websocket(const struct h2_session *session);

@@ -12,7 +12,7 @@
 struct client_h2 {
     struct connection *connection; /* borrowed: owns us */
     struct h2_link link;
-    bool is_draining, was_drained;
+    bool is_draining, was_drained, is_amid_head;
 };
 
 static void on_exchange_ended(void *owner, UNUSED bool must_close)
@@ -64,11 +64,25 @@ static void say_goodbye(struct client_h2 *client)
     task_schedule(&client->connection->proxy->tasks, &client->link.push);
 }
 
+/* A head that has begun has the time of a head, and not that of a client at rest. */
+static void bound_rest(struct client_h2 *client)
+{
+    const struct proxy_settings *settings = &client->connection->proxy->settings;
+    struct deadline *deadline = &client->connection->deadline;
+    bool was_amid_head = client->is_amid_head;
+    uint64_t head_ends_ms = deadline_now_ms() + settings->header_timeout_ms;
+
+    client->is_amid_head = h2_session_is_amid_head(client->link.session);
+    if (deadline->at_ms == 0)
+        deadline_set(deadline, settings->idle_timeout_ms);
+    if (client->is_amid_head && !was_amid_head && deadline->at_ms > head_ends_ms)
+        deadline_set(deadline, settings->header_timeout_ms);
+}
+
 static void on_change(void *owner)
 {
     struct client_h2 *client = owner;
     struct connection *connection = client->connection;
-    uint32_t idle_ms = connection->proxy->settings.idle_timeout_ms;
 
     if (client->is_draining && client->link.message_count == 0 && !client->was_drained) {
         client->was_drained = true;
@@ -78,8 +92,8 @@ static void on_change(void *owner)
         connection_free(connection);
     else if (has_exchange(client))
         deadline_set(&connection->deadline, 0);
-    else if (connection->deadline.at_ms == 0)
-        deadline_set(&connection->deadline, idle_ms);
+    else
+        bound_rest(client);
 }
 
 enum error client_h2_open(struct connection *connection, struct client_h2 **out)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from harness.expect import refusal
-from harness.h2 import connect
+from harness.h2 import HEADERS, connect, frame
 from harness.message import Truncated, encode
 from harness.proxy import Sealgate
 from harness.wait import GENEROUS, until
@@ -205,6 +205,31 @@ def test_a_client_that_sends_half_a_head(impatient):
     with impatient.tunnel("api.test") as wire:
         wire.send(b"GET / HTTP/1.1\r\nHost: api.te")
         refusal(wire.response(), 408, "request_timeout")
+
+
+@pytest.fixture
+def patient(own_proxy):
+    """With a client at rest, but with no head that has begun."""
+    proxy = own_proxy(limits={"header_timeout": "500ms", "idle_timeout": "1h"})
+    return proxy.api.sandbox()
+
+
+def test_a_head_after_a_request_has_the_time_of_a_head(patient, origin):
+    path = origin.on(lambda exchange: exchange.answer(200))
+    with patient.tunnel("api.test") as wire:
+        assert wire.request("GET", path, [("Host", "api.test")]).status == 200
+        wire.send(b"GET / HTTP/1.1\r\nHost: api.te")
+        refusal(wire.response(), 408, "request_timeout")
+
+
+@pytest.mark.parametrize("missing", ["the end of its frame", "a continuation"])
+def test_a_head_over_http2_has_the_time_of_a_head(patient, origin, missing):
+    path = origin.on(lambda exchange: exchange.answer(200))
+    half = {"the end of its frame": frame(HEADERS, 5, 3, b"\x82" * 100)[:50], "a continuation": frame(HEADERS, 1, 3)}
+    with connect(patient, "api.test") as client:
+        assert client.fetch(path).status == 200
+        client.raw(half[missing])
+        client.wait_closed()
 
 
 def test_a_client_that_keeps_a_connection_for_nothing(impatient, origin):

@@ -129,6 +129,28 @@ static void strays_are_free_as_far_as_a_reset_can_have_crossed_them(void **state
     assert_false(h2_guard_take_stray(&guard));
 }
 
+/* After each byte of a head in two frames, and of what is around it. */
+static void a_head_is_amid_from_its_first_frame_to_its_last_byte(void **state)
+{
+    OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = 1000};
+    struct h2_guard guard;
+    size_t begins, ends, len = 0;
+
+    (void)state;
+    raw_frame(wire, RAW_PING, 0, 0, SLICE("12345678"));
+    begins = buffer_len(wire) + H2_FRAME_HEADER_LEN;
+    raw_frame(wire, RAW_HEADERS, 0, 1, SLICE("abc"));
+    raw_frame(wire, RAW_CONTINUATION, RAW_END_HEADERS, 1, SLICE("def"));
+    ends = buffer_len(wire);
+    raw_frame(wire, RAW_DATA, 0, 1, SLICE("x"));
+    h2_guard_init(&guard, 0, 10, 0);
+    for (size_t at = 0; at < buffer_len(wire); at++) {
+        struct slice byte = slice_take(slice_skip(buffer_view(wire), at), 1);
+        assert_int_equal(h2_guard_scan(&guard, byte, &len), H2_NO_ERROR);
+        assert_int_equal(h2_guard_is_amid_head(&guard), at + 1 >= begins && at + 1 < ends);
+    }
+}
+
 static void a_head_has_at_most_eight_continuations(void **state)
 {
     OWNED_STRUCT(buffer) *wire = &(struct buffer){.limit = 100000};
@@ -156,6 +178,7 @@ int main(void)
         cmocka_unit_test(the_cut_does_not_depend_on_the_split),
         cmocka_unit_test(answers_are_free_as_far_as_they_are_expected),
         cmocka_unit_test(strays_are_free_as_far_as_a_reset_can_have_crossed_them),
+        cmocka_unit_test(a_head_is_amid_from_its_first_frame_to_its_last_byte),
         cmocka_unit_test(a_head_has_at_most_eight_continuations),
     };
 
