@@ -80,8 +80,8 @@ static void on_h2_change(void *owner)
         step_settling(upstream);
         return;
     }
-    if (upstream->h2.is_over)
-        remove_from_pool(upstream); /* no new streams; those there are hear of it themselves */
+    /* One that is over stays in the pool, where its sandbox finds it, without room for streams;
+     * those there are hear of it themselves. */
     if (upstream->h2.message_count > 0)
         deadline_set(&upstream->deadline, 0);
     else if (upstream->h2.is_over || !upstream_match_is_current(upstream))

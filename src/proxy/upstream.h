@@ -28,7 +28,7 @@ enum upstream_use {
 
 struct upstream {
     TAILQ_ENTRY(upstream) link; /* in the pool */
-    bool is_pooled;             /* HTTP/1: while no exchange has it */
+    bool is_pooled;             /* HTTP/1: while no exchange has it; HTTP/2: to its end */
     struct sandbox *sandbox;    /* borrowed: outlives it */
     struct authority target;
     bool is_tls;

@@ -410,6 +410,29 @@ def test_an_origin_that_closes_without_a_word_fails_only_what_was_under_way(h2_o
 # Heads, interim responses, trailers.
 
 
+def test_a_sandbox_can_go_while_the_answer_of_a_dead_connection_waits_for_its_client(h2_origin, own_proxy):
+    proxy = own_proxy(workers=1)
+    store, small = proxy.api.store(["h2.test"]), h2_origin.on(ok)
+    sandbox, other = proxy.api.sandbox(store), proxy.api.sandbox(store)
+    path = h2_origin.on(lambda stream: stream.answer(200, body=b"x" * 4_000_000))
+
+    def turn():
+        """The worker has seen all that came before."""
+        return other.fetch("h2.test", small).status == 200
+
+    with connect(sandbox, "h2.test") as client:
+        stalled = client.open("GET", path)
+        stalled.holds = True
+        stalled.wait_body(WINDOW)
+        told = h2_origin.request(path)
+        until(lambda: told.window == 0 and turn() and told.window == 0, "nothing more is taken")
+        told.peer.close()
+        assert turn()
+        proxy.api.delete(sandbox.path)
+        assert turn()
+    assert "process_" not in proxy.log()
+
+
 def test_trailers_go_through_between_every_version(origin, h2_origin, keyed):
     trailers = [("x-checksum", "abc"), ("x-other", "def")]
     paths = {
