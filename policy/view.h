@@ -25,16 +25,17 @@ enum view_status { VIEW_SUSPENDED, VIEW_EXPIRED, VIEW_RUNNING };
 
 struct view_layer {
     struct slice store_id, store_name;
-    struct host_list *allowlist;          /* its own list; may be empty */
-    uint8_t allowlist_mac[VIEW_MAC_SIZE]; /* made by the keyholder over (org, store, list) */
-    struct host_list *passthrough;        /* its TLS is not opened */
-    struct host_list *private_hosts;      /* single hosts, without ports */
+    struct host_list *allowlist;     /* its own list; may be empty */
+    uint8_t mac[VIEW_MAC_SIZE];      /* made by the keyholder over org, store and what follows */
+    struct host_list *passthrough;   /* its TLS is not opened */
+    struct host_list *private_hosts; /* single hosts, without ports */
+    bool redact_responses;
 };
 
 struct view_secret {
     struct slice name;
     uint16_t layer;          /* the layer that wins */
-    bool redact;             /* of its store: redactResponses */
+    bool redact;             /* of its layer; not encoded */
     struct host_list *hosts; /* empty: the merged egress allowlist */
     struct place *places;    /* at least one */
     size_t place_count;

@@ -102,9 +102,10 @@ static enum error read_layer(struct wire_reader *reader, struct view_layer *laye
     layer->store_id = wire_read_slice(reader, VIEW_TEXT_MAX);
     layer->store_name = wire_read_slice(reader, VIEW_TEXT_MAX);
     TRY(read_list(reader, &layer->allowlist));
-    wire_read_raw(reader, layer->allowlist_mac, VIEW_MAC_SIZE);
+    wire_read_raw(reader, layer->mac, VIEW_MAC_SIZE);
     TRY(read_list(reader, &layer->passthrough));
     TRY(read_list(reader, &layer->private_hosts));
+    layer->redact_responses = read_bool(reader);
     return names_hosts_alone(layer->private_hosts) ? OK : ERR_SYNTAX;
 }
 
@@ -141,7 +142,6 @@ static enum error read_secret(struct wire_reader *reader, struct view_secret *se
 {
     secret->name = read_name(reader);
     secret->layer = wire_read_u16(reader);
-    secret->redact = read_bool(reader);
     TRY(read_list(reader, &secret->hosts));
     TRY(read_places(reader, secret));
     secret->box = wire_read_slice(reader, VIEW_BOX_MAX);
@@ -168,6 +168,7 @@ static enum error read_secrets(struct wire_reader *reader, struct view *view)
         TRY(read_secret(reader, &view->secrets[i]));
         if (!secret_is_in_place(view, i))
             return ERR_SYNTAX;
+        view->secrets[i].redact = view->layers[view->secrets[i].layer].redact_responses;
     }
     return reader->failed ? ERR_SYNTAX : OK;
 }

@@ -31,9 +31,10 @@ static void write_layer(struct wire_writer *writer, const struct view_layer *lay
     wire_write_slice(writer, layer->store_id);
     wire_write_slice(writer, layer->store_name);
     write_list(writer, layer->allowlist);
-    wire_write_raw(writer, layer->allowlist_mac, VIEW_MAC_SIZE);
+    wire_write_raw(writer, layer->mac, VIEW_MAC_SIZE);
     write_list(writer, layer->passthrough);
     write_list(writer, layer->private_hosts);
+    wire_write_u8(writer, layer->redact_responses);
 }
 
 static void write_secret(struct wire_writer *writer, const struct view_secret *secret)
@@ -42,7 +43,6 @@ static void write_secret(struct wire_writer *writer, const struct view_secret *s
 
     wire_write_slice(writer, secret->name);
     wire_write_u16(writer, secret->layer);
-    wire_write_u8(writer, secret->redact);
     write_list(writer, secret->hosts);
     wire_write_u32(writer, (uint32_t)secret->place_count);
     for (size_t i = 0; i < secret->place_count; i++)

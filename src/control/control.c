@@ -14,6 +14,7 @@
 #include "control/rotation.h"
 #include "control/router.h"
 #include "control/sandbox_signature.h"
+#include "control/store_signature.h"
 #include "observe/log.h"
 
 #include <signal.h>
@@ -72,10 +73,11 @@ static enum error control_make_parts(struct control *control)
     control->idle = idle_new(control);
     control->ca_files = ca_files_new(control);
     control->declared = declared_new();
+    control->signatures = store_signatures_new();
     control->server = http_server_new(control->base, &events);
     bool made = control->propagation != NULL && control->explain_waits != NULL &&
                 control->rotation != NULL && control->idle != NULL && control->ca_files != NULL &&
-                control->declared != NULL && control->server != NULL;
+                control->declared != NULL && control->signatures != NULL && control->server != NULL;
     return made ? OK : ERR_NO_MEMORY;
 }
 
@@ -127,6 +129,7 @@ void control_free(struct control *control)
     idle_free(control->idle);
     ca_files_free(control->ca_files);
     declared_free(control->declared);
+    store_signatures_free(control->signatures);
     arena_clear(&control->settings_memory);
     arena_clear(&control->memory);
     free(control);

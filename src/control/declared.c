@@ -6,7 +6,7 @@
 
 #include "control/propagation.h"
 #include "control/secret_seal.h"
-#include "control/stores_api.h"
+#include "control/store_signature.h"
 #include "observe/log.h"
 
 #include <stdlib.h>
@@ -105,13 +105,14 @@ static enum error create_store(struct control *control, const struct declared_st
         .org_id = control->default_org,
         .name = declared->name,
         .egress = list_of(declared->egress, declared->egress_count),
-        .egress_mac = mac,
+        .mac = mac,
         .passthrough = list_of(declared->passthrough, declared->passthrough_count),
         .private_hosts = list_of(declared->private_hosts, declared->private_host_count),
         .redact_responses = declared->redact_responses,
         .read_only = true,
     };
-    TRY(stores_api_sign(control, &new_store, mac));
+    const struct seal_store claim = store_signature_of_new(&new_store);
+    TRY(store_signature_make(control, &claim, mac));
     return secret_stores_create(control->store, &control->declared->memory, &new_store, out);
 }
 
@@ -125,15 +126,17 @@ static enum error update_store(struct control *control, const struct declared_st
         .egress = list_of(declared->egress, declared->egress_count),
         .passthrough = list_of(declared->passthrough, declared->passthrough_count),
         .private_hosts = list_of(declared->private_hosts, declared->private_host_count),
+        .redact_responses = declared->redact_responses,
     };
     const struct secret_store_change change = {.egress = &next.egress,
-                                               .egress_mac = mac,
+                                               .mac = mac,
                                                .passthrough = &next.passthrough,
                                                .private_hosts = &next.private_hosts,
                                                .redact_responses = &declared->redact_responses};
     if (!store->read_only)
         return ERR_EXISTS;
-    TRY(stores_api_sign(control, &next, mac));
+    const struct seal_store claim = store_signature_of_new(&next);
+    TRY(store_signature_make(control, &claim, mac));
     return secret_stores_update(control->store, store->org_id, store->id, &change);
 }
 

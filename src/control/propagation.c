@@ -424,7 +424,8 @@ void propagation_on_request(struct propagation *propagation, unsigned worker, ui
                     : ERR_TOO_LARGE;
     if (error != OK && error != ERR_NOT_FOUND)
         LOG(LEVEL_ERROR, "view_not_built", .sandbox = sandbox_id, .error = error);
-    services->send_view(services->context, worker, ticket,
+    bool is_settled = error == OK || error == ERR_NOT_FOUND;
+    services->send_view(services->context, worker, ticket, is_settled ? error : ERR_UNAVAILABLE,
                         error == OK ? buffer_view(encoded) : SLICE_NONE);
 }
 

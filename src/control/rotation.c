@@ -7,7 +7,7 @@
 #include "control/handlers.h"
 #include "control/output.h"
 #include "control/propagation.h"
-#include "control/stores_api.h"
+#include "control/store_signature.h"
 #include "observe/log.h"
 
 #include <event2/event.h>
@@ -97,19 +97,22 @@ static enum error rotation_reseal(struct rotation *rotation, const struct secret
     return error;
 }
 
+/* What was signed with the old key, not what somebody else made of it since. */
 static enum error rotation_resign(struct rotation *rotation, const struct secret_store *store)
 {
+    const struct seal_store claim = store_signature_of_store(store);
     uint8_t mac[SECRET_STORES_MAC_SIZE];
-    if (store->is_damaged) { /* there is nothing to sign */
+    enum error error = store->is_damaged
+                           ? ERR_FORBIDDEN
+                           : store_signature_check(rotation->control, &claim, store->mac);
+    if (error == ERR_FORBIDDEN) {
         LOG(LEVEL_WARN, "secret_store_damaged", .detail = store->id);
         rotation->failed++;
         return OK;
     }
-    const struct secret_store_new signed_store = {
-        .org_id = store->org_id, .id = store->id, .egress = store->egress};
-    TRY(stores_api_sign(rotation->control, &signed_store, mac));
-    enum error error =
-        secret_stores_resign(rotation->control->store, store->id, store->egress_mac, mac);
+    TRY(error);
+    TRY(store_signature_make(rotation->control, &claim, mac));
+    error = secret_stores_resign(rotation->control->store, store->id, store->mac, mac);
     return error == ERR_CONFLICT ? OK : error;
 }
 

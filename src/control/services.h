@@ -27,8 +27,11 @@ struct control_services {
     /* The same value with other hosts or places, or under the current key. */
     enum error (*reseal)(void *context, struct slice sealed, const struct seal_binding *binding,
                          struct buffer *out_sealed);
-    enum error (*sign_list)(void *context, struct slice org, struct slice store,
-                            const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE]);
+    enum error (*sign_store)(void *context, const struct seal_store *store,
+                             uint8_t mac[SEAL_MAC_SIZE]);
+    /* ERR_FORBIDDEN unless it was signed like this. */
+    enum error (*verify_store)(void *context, const struct seal_store *store,
+                               const uint8_t mac[SEAL_MAC_SIZE]);
     /* Vouches for a sandbox that is being made: id, organization, proxy token, source and the ids
      * of its layers are those in `view`, which has nothing else. */
     enum error (*sign_sandbox)(void *context, const struct view *view, uint8_t mac[VIEW_MAC_SIZE]);
@@ -49,9 +52,10 @@ struct control_services {
      * that is away needs no telling: it honours nothing that was built before it comes back. */
     void (*outdate_views)(void *context, const struct control_outdating *outdating);
 
-    /* worker: the answer to control_on_view_request(); `encoded` empty: there is no such sandbox.
-     */
-    void (*send_view)(void *context, unsigned worker, uint64_t ticket, struct slice encoded);
+    /* worker: the answer to control_on_view_request(); `encoded` empty: there is no such sandbox
+     * (ERR_NOT_FOUND), or its view cannot be built now (ERR_UNAVAILABLE). */
+    void (*send_view)(void *context, unsigned worker, uint64_t ticket, enum error error,
+                      struct slice encoded);
     /* worker: a view that it holds has changed; answered with control_on_view_taken(push). */
     void (*push_view)(void *context, unsigned worker, uint64_t push, struct slice encoded);
     /* worker: the sandbox is gone; answered likewise. */

@@ -13,6 +13,7 @@ struct http_server;
 struct idle;
 struct propagation;
 struct rotation;
+struct store_signatures;
 
 struct control {
     struct event_base *base;          /* borrowed */
@@ -28,6 +29,7 @@ struct control {
     struct idle *idle;
     struct ca_files *ca_files;
     struct declared *declared;
+    struct store_signatures *signatures;
     uint64_t generation;       /* of the last view that was built */
     bool lacks_processes;      /* control_set_ready(false) */
     bool has_taken_over;       /* sandbox_signature_take_over() */

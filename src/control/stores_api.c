@@ -8,6 +8,7 @@
 #include "control/output.h"
 #include "control/propagation.h"
 #include "control/store_lists.h"
+#include "control/store_signature.h"
 
 enum error stores_api_find(struct api_call *call, struct secret_store *out)
 {
@@ -26,14 +27,6 @@ enum error stores_api_find_writable(struct api_call *call, struct secret_store *
                           "the store is declared in the configuration (stores:) and can only be "
                           "changed there");
     return OK;
-}
-
-enum error stores_api_sign(struct control *control, const struct secret_store_new *store,
-                           uint8_t mac[SECRET_STORES_MAC_SIZE])
-{
-    const struct control_services *services = &control->services;
-    return services->sign_list(services->context, store->org_id, store->id, store->egress.items,
-                               store->egress.count, mac);
 }
 
 static enum error refuse_taken(struct api_call *call, enum error error)
@@ -70,10 +63,11 @@ enum error stores_api_create(struct api_call *call)
 {
     char id[IDENTIFIER_SIZE];
     uint8_t mac[SECRET_STORES_MAC_SIZE];
-    struct secret_store_new new_store = {.id = identifier_uuid(id), .egress_mac = mac};
+    struct secret_store_new new_store = {.id = identifier_uuid(id), .mac = mac};
     struct secret_store store;
     TRY(stores_api_read_new(call, &new_store));
-    TRY(stores_api_sign(call->control, &new_store, mac));
+    const struct seal_store claim = store_signature_of_new(&new_store);
+    TRY(store_signature_make(call->control, &claim, mac));
     TRY(refuse_taken(call,
                      secret_stores_create(call->control->store, &call->arena, &new_store, &store)));
     api_answer(call, 201, describe_with_warnings(&store));
@@ -112,31 +106,64 @@ enum error stores_api_push(struct api_call *call, struct slice store_id, int sta
     return OK;
 }
 
-static enum error stores_api_read_lists(struct api_call *call, struct secret_store_new *next,
-                                        uint8_t *mac, struct secret_store_change *out)
+/* What the lists are, where the body does not give them: as they are when they were signed like
+ * this; else nobody knows who wrote them, and they begin anew. */
+static enum error stores_api_former(struct api_call *call, const struct secret_store *store,
+                                    struct secret_store_new *out)
+{
+    const struct seal_store claim = store_signature_of_store(store);
+    enum error error = store->is_damaged ? ERR_FORBIDDEN
+                                         : store_signature_check(call->control, &claim, store->mac);
+    if (error == OK) {
+        out->egress = store->egress;
+        out->passthrough = store->passthrough;
+        out->private_hosts = store->private_hosts;
+        out->redact_responses = store->redact_responses;
+    } else if (error == ERR_FORBIDDEN && !input_has(call, "egressAllowlist")) {
+        return api_refuse(call, API_CONFLICT,
+                          "the lists of this store were not written by sealgate: set "
+                          "\"egressAllowlist\", and what else it is to have, anew");
+    } else if (error == ERR_FORBIDDEN) {
+        out->redact_responses = true;
+        return OK;
+    }
+    return error;
+}
+
+/* All that is signed changes together: into `next`, which begins as what was there. */
+static enum error stores_api_read_signed(struct api_call *call, struct secret_store_new *next,
+                                         uint8_t *mac, struct secret_store_change *out)
 {
     struct store_lists lists;
     TRY(store_lists_read(call, &lists));
-    next->egress = lists.egress.texts;
-    next->passthrough = lists.passthrough.texts;
-    next->private_hosts = lists.private_hosts.texts;
-    if (lists.egress.given) {
-        TRY(stores_api_sign(call->control, next, mac));
-        out->egress = &next->egress;
-        out->egress_mac = mac;
-    }
+    TRY(input_bool(call, "redactResponses", &next->redact_responses));
+    if (lists.egress.given)
+        next->egress = lists.egress.texts;
     if (lists.passthrough.given)
-        out->passthrough = &next->passthrough;
+        next->passthrough = lists.passthrough.texts;
     if (lists.private_hosts.given)
-        out->private_hosts = &next->private_hosts;
+        next->private_hosts = lists.private_hosts.texts;
+    const struct seal_store claim = store_signature_of_new(next);
+    TRY(store_signature_make(call->control, &claim, mac));
+    out->egress = &next->egress;
+    out->passthrough = &next->passthrough;
+    out->private_hosts = &next->private_hosts;
+    out->redact_responses = &next->redact_responses;
+    out->mac = mac;
     return OK;
+}
+
+static bool stores_api_changes_signed(const struct api_call *call)
+{
+    return input_has(call, "egressAllowlist") || input_has(call, "passthroughHosts") ||
+           input_has(call, "privateHosts") || input_has(call, "redactResponses");
 }
 
 static enum error stores_api_check_change(struct api_call *call, const struct secret_store *store,
                                           const struct secret_store_change *change)
 {
     struct secret_entry_list secrets;
-    if (change->passthrough == NULL)
+    if (!input_has(call, "passthroughHosts"))
         return OK;
     TRY(secrets_list(call->control->store, &call->arena, call->org, store->id, &secrets));
     return store_lists_check_secrets(call, change->passthrough, &secrets);
@@ -155,10 +182,10 @@ static enum error stores_api_read_change(struct api_call *call, const struct sec
         TRY(input_name(call, "name", STORES_API_NAME_MAX, &next->name));
         out->name = &next->name;
     }
-    TRY(input_bool(call, "redactResponses", &next->redact_responses));
-    if (input_has(call, "redactResponses"))
-        out->redact_responses = &next->redact_responses;
-    TRY(stores_api_read_lists(call, next, mac, out));
+    if (stores_api_changes_signed(call)) {
+        TRY(stores_api_former(call, store, next));
+        TRY(stores_api_read_signed(call, next, mac, out));
+    }
     return stores_api_check_change(call, store, out);
 }
 

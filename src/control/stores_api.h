@@ -11,9 +11,6 @@ enum { STORES_API_NAME_MAX = 128 };
 MUST_USE enum error stores_api_find(struct api_call *call, struct secret_store *out);
 /* The same, and 403 when it is declared in the configuration. */
 MUST_USE enum error stores_api_find_writable(struct api_call *call, struct secret_store *out);
-/* The keyholder's MAC over org, id and egress of `store`. */
-MUST_USE enum error stores_api_sign(struct control *control, const struct secret_store_new *store,
-                                    uint8_t mac[SECRET_STORES_MAC_SIZE]);
 /* Answers when the views of the sandboxes bound to the store are everywhere. Takes `value`, also
  * when it fails. */
 MUST_USE enum error stores_api_push(struct api_call *call, struct slice store_id, int status,

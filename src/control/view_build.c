@@ -6,6 +6,7 @@
 
 #include "control/clock.h"
 #include "control/sandbox_signature.h"
+#include "control/store_signature.h"
 #include "observe/log.h"
 
 #include <stdlib.h>
@@ -45,11 +46,10 @@ static enum error builder_add_list(struct builder *builder, const struct text_li
 static enum error builder_add_layer(struct builder *builder, const struct view_data_layer *from,
                                     struct view_layer *out)
 {
-    if (from->is_damaged)
-        return ERR_SYNTAX;
+    out->redact_responses = from->redact_responses;
     out->store_id = from->store_id;
     out->store_name = from->store_name;
-    memcpy(out->allowlist_mac, from->egress_mac, VIEW_MAC_SIZE);
+    memcpy(out->mac, from->mac, VIEW_MAC_SIZE);
     TRY(builder_add_list(builder, &from->egress, &out->allowlist));
     TRY(builder_add_list(builder, &from->passthrough, &out->passthrough));
     return builder_add_list(builder, &from->private_hosts, &out->private_hosts);
@@ -75,7 +75,6 @@ static enum error builder_add_secret(struct builder *builder, const struct view_
         return ERR_SYNTAX;
     out->name = from->name;
     out->layer = (uint16_t)from->layer;
-    out->redact = builder->data.layers[from->layer].redact_responses;
     out->box = from->sealed;
     TRY(builder_add_places(builder, &from->places, out));
     return builder_add_list(builder, &from->hosts, &out->hosts);
@@ -122,12 +121,25 @@ static int compare_tokens(const void *a, const void *b)
     return memcmp(left->token.bytes, right->token.bytes, TOKEN_SIZE);
 }
 
-static enum error builder_add_layers(struct builder *builder)
+/* What somebody else wrote is no better than what cannot be read. */
+static enum error vouch_for_layer(struct control *control, const struct builder *builder,
+                                  const struct view_data_layer *layer)
+{
+    const struct seal_store claim = store_signature_of_layer(layer, builder->view.org_id);
+    if (layer->is_damaged)
+        return ERR_SYNTAX;
+    enum error error = store_signature_check(control, &claim, layer->mac);
+    return error == ERR_FORBIDDEN ? ERR_SYNTAX : error;
+}
+
+static enum error builder_add_layers(struct builder *builder, struct control *control)
 {
     struct view *view = &builder->view;
     for (size_t i = 0; i < view->layer_count; i++) {
         const struct view_data_layer *from = &builder->data.layers[i];
-        enum error error = builder_add_layer(builder, from, &view->layers[i]);
+        enum error error = vouch_for_layer(control, builder, from);
+        if (error == OK)
+            error = builder_add_layer(builder, from, &view->layers[i]);
         if (error == ERR_SYNTAX)
             LOG(LEVEL_ERROR, "secret_store_damaged", .detail = from->store_id);
         TRY(error);
@@ -158,11 +170,11 @@ static void builder_reach_nothing(struct builder *builder)
 }
 
 /* What a damaged row was to allow is not known, so its sandboxes reach nothing: others go on. */
-static enum error builder_fill(struct builder *builder)
+static enum error builder_fill(struct builder *builder, struct control *control)
 {
     TRY(builder_allocate(builder));
     TRY(builder_add_identity(builder));
-    enum error error = builder_add_layers(builder);
+    enum error error = builder_add_layers(builder, control);
     if (error == OK)
         error = builder_add_secrets(builder);
     if (error != ERR_SYNTAX)
@@ -185,7 +197,7 @@ enum error view_build_encoded(struct control *control, struct slice sandbox_id, 
     OWNED_STRUCT(builder) *builder = &(struct builder){.list_count = 0};
     TRY(view_data_load(control->store, &builder->arena, sandbox_id, &builder->data));
     builder->view.generation = next_generation(control);
-    TRY(builder_fill(builder));
+    TRY(builder_fill(builder, control));
     return view_encode(&builder->view, out);
 }
 

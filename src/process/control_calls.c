@@ -123,18 +123,42 @@ static enum error read_mac(const struct buffer *reply, uint8_t mac[VIEW_MAC_SIZE
     return OK;
 }
 
-static enum error sign_list(void *context, struct slice org, struct slice store,
-                            const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE])
+static struct message_list list_of(const struct seal_list *list)
+{
+    return (struct message_list){list->items, list->count};
+}
+
+static enum error sign_store(void *context, const struct seal_store *store,
+                             uint8_t mac[SEAL_MAC_SIZE])
 {
     OWNED_STRUCT(buffer) *reply = &(struct buffer){.limit = SEAL_MAC_SIZE};
-    const struct message request = {.type = MESSAGE_SIGN_LIST,
-                                    .sign_list = {.call = call_begin(context, reply),
-                                                  .org = org,
-                                                  .store = store,
-                                                  .patterns = {patterns, count}}};
+    const struct message request = {.type = MESSAGE_SIGN_STORE,
+                                    .sign_store = {.call = call_begin(context, reply),
+                                                   .org = store->org,
+                                                   .store = store->id,
+                                                   .egress = list_of(&store->egress),
+                                                   .passthrough = list_of(&store->passthrough),
+                                                   .private_hosts = list_of(&store->private_hosts),
+                                                   .redact_responses = store->redact_responses}};
 
     TRY(call_finish(context, &request));
     return read_mac(reply, mac);
+}
+
+static enum error verify_store(void *context, const struct seal_store *store,
+                               const uint8_t mac[SEAL_MAC_SIZE])
+{
+    struct message request = {.type = MESSAGE_VERIFY_STORE,
+                              .verify_store = {.call = call_begin(context, NULL),
+                                               .org = store->org,
+                                               .store = store->id,
+                                               .egress = list_of(&store->egress),
+                                               .passthrough = list_of(&store->passthrough),
+                                               .private_hosts = list_of(&store->private_hosts),
+                                               .redact_responses = store->redact_responses}};
+
+    memcpy(request.verify_store.mac, mac, SEAL_MAC_SIZE);
+    return call_finish(context, &request);
 }
 
 static enum error sign_sandbox(void *context, const struct view *view, uint8_t mac[VIEW_MAC_SIZE])
@@ -240,9 +264,11 @@ static struct peer *worker_peer(struct control_process *process, unsigned worker
     return &process->workers[worker].peer;
 }
 
-static void send_view(void *context, unsigned worker, uint64_t ticket, struct slice encoded)
+static void send_view(void *context, unsigned worker, uint64_t ticket, enum error error,
+                      struct slice encoded)
 {
-    struct message message = {.type = MESSAGE_VIEW, .view = {.ticket = ticket, .view = encoded}};
+    struct message message = {.type = MESSAGE_VIEW,
+                              .view = {.ticket = ticket, .error = error, .view = encoded}};
 
     sign_view(context, encoded, message.view.mac);
     peer_post(worker_peer(context, worker), &message);
@@ -298,7 +324,8 @@ const struct control_services control_calls_services = {
     .current_key = current_key,
     .check_box = check_box,
     .reseal = reseal,
-    .sign_list = sign_list,
+    .sign_store = sign_store,
+    .verify_store = verify_store,
     .sign_sandbox = sign_sandbox,
     .take_over_sandboxes = take_over_sandboxes,
     .rotate_key = rotate_key,

@@ -2,7 +2,7 @@
 /* Declared stores on their way into control. Never keeps a value outside guarded memory, nor longer
  * than until its store is complete. */
 #include "process/control_process_state.h"
-#include "store/arena.h"
+#include "store/text_list.h"
 
 #include <stdlib.h>
 
@@ -67,9 +67,14 @@ static enum error copy_list(struct control_declaration *declaration,
 
     if (items == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < list->count; i++)
-        TRY(arena_copy(&declaration->arena, list->items[i], &items[i]));
-    *out = (struct message_list){items, list->count};
+    struct text_list copied = {items, 0};
+    for (size_t i = 0; i < list->count; i++) {
+        if (text_list_contains(&copied, list->items[i]))
+            continue; /* said twice: what is enforced has it once, and so must what is signed */
+        TRY(arena_copy(&declaration->arena, list->items[i], &items[copied.count]));
+        copied.count++;
+    }
+    *out = (struct message_list){items, copied.count};
     return OK;
 }
 

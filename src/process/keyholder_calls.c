@@ -105,14 +105,38 @@ static void on_reseal(struct peer *peer, struct message *message)
     reply(peer, message->reseal.call, error, buffer_view(sealed));
 }
 
-static void on_sign_list(struct peer *peer, struct message *message)
+static struct seal_list list_of(const struct message_list *list)
 {
-    const struct message_sign_list *list = &message->sign_list;
+    return (struct seal_list){list->items, list->count};
+}
+
+static void on_sign_store(struct peer *peer, struct message *message)
+{
+    const struct message_sign_store *claim = &message->sign_store;
+    const struct seal_store store = {.org = claim->org,
+                                     .id = claim->store,
+                                     .egress = list_of(&claim->egress),
+                                     .passthrough = list_of(&claim->passthrough),
+                                     .private_hosts = list_of(&claim->private_hosts),
+                                     .redact_responses = claim->redact_responses};
     uint8_t mac[SEAL_MAC_SIZE];
 
-    keyring_list_sign(keyholder_of(peer)->ring, list->org, list->store, list->patterns.items,
-                      list->patterns.count, mac);
-    reply(peer, list->call, OK, slice_of(mac, sizeof(mac)));
+    keyring_store_sign(keyholder_of(peer)->ring, &store, mac);
+    reply(peer, claim->call, OK, slice_of(mac, sizeof(mac)));
+}
+
+static void on_verify_store(struct peer *peer, struct message *message)
+{
+    const struct message_verify_store *claim = &message->verify_store;
+    const struct seal_store store = {.org = claim->org,
+                                     .id = claim->store,
+                                     .egress = list_of(&claim->egress),
+                                     .passthrough = list_of(&claim->passthrough),
+                                     .private_hosts = list_of(&claim->private_hosts),
+                                     .redact_responses = claim->redact_responses};
+    bool is_ours = keyring_store_verify(keyholder_of(peer)->ring, &store, claim->mac);
+
+    reply(peer, claim->call, is_ours ? OK : ERR_FORBIDDEN, SLICE_NONE);
 }
 
 static void on_sign_sandbox(struct peer *peer, struct message *message)
@@ -218,7 +242,8 @@ message_handler *const keyholder_calls_handlers[MESSAGE_COUNT] = {
     [MESSAGE_CURRENT_KEY] = on_current_key,
     [MESSAGE_CHECK_BOX] = on_check_box,
     [MESSAGE_RESEAL] = on_reseal,
-    [MESSAGE_SIGN_LIST] = on_sign_list,
+    [MESSAGE_SIGN_STORE] = on_sign_store,
+    [MESSAGE_VERIFY_STORE] = on_verify_store,
     [MESSAGE_SIGN_SANDBOX] = on_sign_sandbox,
     [MESSAGE_TAKE_OVER] = on_take_over,
     [MESSAGE_OUTDATE_VIEWS] = on_outdate_views,

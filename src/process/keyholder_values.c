@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a value may go to a host. Never takes the view's word alone: what the box itself says
- * must be the same, and where it says nothing, the keyholder's own MAC must cover the lists; and
- * that this sandbox has these layers, a MAC must say, too. */
+ * must be the same, the keyholder's own MAC must cover the lists of every layer; and that this
+ * sandbox has these layers, a MAC must say, too. */
 #include "policy/policy.h"
 #include "process/keyholder_state.h"
 
@@ -31,19 +31,32 @@ static bool places_match(const struct seal_binding *binding, const struct view_s
     return true;
 }
 
+/* Appends to what `texts` has room for. */
+static struct seal_list texts_of(const struct host_list *list, struct slice **texts)
+{
+    struct seal_list out = {*texts, host_list_count(list)};
+
+    for (size_t i = 0; i < out.count; i++)
+        *(*texts)++ = host_list_text(list, i);
+    return out;
+}
+
 static enum error vouch_for_layer(const struct keyring *ring, const struct view *view,
                                   const struct view_layer *layer)
 {
-    size_t count = host_list_count(layer->allowlist);
-    struct slice *patterns = calloc(count + 1, sizeof(*patterns));
+    size_t count = host_list_count(layer->allowlist) + host_list_count(layer->passthrough) +
+                   host_list_count(layer->private_hosts);
+    struct slice *texts = calloc(count + 1, sizeof(*texts)), *next = texts;
+    struct seal_store store = {
+        .org = view->org_id, .id = layer->store_id, .redact_responses = layer->redact_responses};
 
-    if (patterns == NULL)
+    if (texts == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        patterns[i] = host_list_text(layer->allowlist, i);
-    bool is_ours = keyring_list_verify(ring, view->org_id, layer->store_id, patterns, count,
-                                       layer->allowlist_mac);
-    free(patterns);
+    store.egress = texts_of(layer->allowlist, &next);
+    store.passthrough = texts_of(layer->passthrough, &next);
+    store.private_hosts = texts_of(layer->private_hosts, &next);
+    bool is_ours = keyring_store_verify(ring, &store, layer->mac);
+    free(texts);
     return is_ours ? OK : ERR_BOX_HOST;
 }
 
@@ -91,8 +104,7 @@ enum error keyholder_values_open(const struct keyholder *keyholder,
     TRY(vouch_for_sandbox(keyholder, presented));
     TRY(keyring_open(keyholder->ring, secret->box, &box));
     TRY(check_box(box, view, secret));
-    if (host_list_count(secret->hosts) == 0)
-        TRY(vouch_for_lists(keyholder->ring, presented));
+    TRY(vouch_for_lists(keyholder->ring, presented));
     *out = TAKE(box);
     return OK;
 }

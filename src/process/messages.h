@@ -107,8 +107,8 @@ struct message_addresses {
 /* worker to control, and back */
 #define VIEW_REQUEST_FIELDS(F) F(u64, ticket) F(text, sandbox_id) F(address, source)
 #define SANDBOX_FIELDS(F) F(text, sandbox_id)
-/* `view` empty: there is no such sandbox */
-#define VIEW_FIELDS(F) F(u64, ticket) F(blob, view) F(key, mac)
+/* ERR_NOT_FOUND: there is no such sandbox; ERR_UNAVAILABLE: ask again later */
+#define VIEW_FIELDS(F) F(u64, ticket) F(error, error) F(blob, view) F(key, mac)
 #define VIEW_PUSH_FIELDS(F) F(u64, push) F(blob, view) F(key, mac)
 #define VIEW_GONE_FIELDS(F) F(u64, push) F(text, sandbox_id)
 /* Another sandbox belongs to this address than before; answered like a pushed view. */
@@ -161,7 +161,14 @@ struct message_addresses {
 #define RESEAL_FIELDS(F)                                                                           \
     F(u64, call)                                                                                   \
     F(bytes, sealed) F(text, org) F(text, store) F(text, name) F(list, places) F(list, hosts)
-#define SIGN_LIST_FIELDS(F) F(u64, call) F(text, org) F(text, store) F(list, patterns)
+/* What the keyholder vouches for in a store (seal/seal.h): answered with its MAC; with one, with
+ * ERR_FORBIDDEN unless it is that. */
+#define SIGN_STORE_FIELDS(F)                                                                       \
+    F(u64, call)                                                                                   \
+    F(text, org)                                                                                   \
+    F(text, store)                                                                                 \
+    F(list, egress) F(list, passthrough) F(list, private_hosts) F(flag, redact_responses)
+#define VERIFY_STORE_FIELDS(F) SIGN_STORE_FIELDS(F) F(key, mac)
 /* What a sandbox is bound to (sandbox_mac.h): answered with its MAC. */
 #define SIGN_SANDBOX_FIELDS(F)                                                                     \
     F(u64, call)                                                                                   \
@@ -224,7 +231,7 @@ struct message_addresses {
     M(MESSAGE_CURRENT_KEY, current_key, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                         \
     M(MESSAGE_CHECK_BOX, check_box, CHECK_BOX_FIELDS, CHANNEL_MAY_USE_FILE)                        \
     M(MESSAGE_RESEAL, reseal, RESEAL_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
-    M(MESSAGE_SIGN_LIST, sign_list, SIGN_LIST_FIELDS, CHANNEL_MAY_USE_FILE)                        \
+    M(MESSAGE_SIGN_STORE, sign_store, SIGN_STORE_FIELDS, CHANNEL_MAY_USE_FILE)                     \
     M(MESSAGE_ROTATE_KEY, rotate_key, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                           \
     M(MESSAGE_RETIRE_KEYS, retire_keys, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                         \
     M(MESSAGE_CA_CERTIFICATES, ca_certificates, CALL_FIELDS, CHANNEL_MAY_USE_FILE)                 \
@@ -239,7 +246,8 @@ struct message_addresses {
     M(MESSAGE_TAKE_OVER, take_over, TAKE_OVER_FIELDS, CHANNEL_MAY_USE_FILE)                        \
     M(MESSAGE_OWN_CA, own_ca, OWN_CA_FIELDS, CHANNEL_MAY_USE_FILE)                                 \
     M(MESSAGE_VIEW_OUTDATED, view_outdated, VIEW_OUTDATED_FIELDS, CHANNEL_MAY_USE_FILE)            \
-    M(MESSAGE_OUTDATE_VIEWS, outdate_views, OUTDATE_VIEWS_FIELDS, CHANNEL_MAY_USE_FILE)
+    M(MESSAGE_OUTDATE_VIEWS, outdate_views, OUTDATE_VIEWS_FIELDS, CHANNEL_MAY_USE_FILE)            \
+    M(MESSAGE_VERIFY_STORE, verify_store, VERIFY_STORE_FIELDS, CHANNEL_MAY_USE_FILE)
 
 #define MESSAGE_ENUM(type, member, fields, secrecy) type,
 enum message_type { MESSAGE_TABLE(MESSAGE_ENUM) MESSAGE_COUNT };

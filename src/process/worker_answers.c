@@ -40,9 +40,9 @@ static void on_view(struct peer *peer, struct message *message)
 
     if (request == NULL)
         return;
-    enum error error = answer->view.len == 0
-                           ? ERR_NOT_FOUND
-                           : held_views_add(&worker->views, answer->view, answer->mac, &view);
+    enum error error = answer->error;
+    if (error == OK)
+        error = held_views_add(&worker->views, answer->view, answer->mac, &view);
     if (request->ticket == 0)
         resynchronised(worker, slice_from_string(request->sandbox_id), error, view);
     else

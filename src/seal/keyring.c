@@ -224,61 +224,22 @@ enum error keyring_reseal(const struct keyring *ring, const struct opened_box *b
     return seal_value(keyring_public(ring, 0), binding, secret_reveal(&box->value), out);
 }
 
-static void hash_u32(crypto_generichash_state *state, uint32_t number)
-{
-    const uint8_t bytes[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
-                              (uint8_t)(number >> 8), (uint8_t)number};
-
-    crypto_generichash_update(state, bytes, sizeof(bytes));
-}
-
-static void hash_string(crypto_generichash_state *state, struct slice string)
-{
-    hash_u32(state, (uint32_t)string.len);
-    crypto_generichash_update(state, (const uint8_t *)string.data, string.len);
-}
-
-/* A list as it is signed. */
-struct host_list_claim {
-    struct slice org, store;
-    const struct slice *patterns;
-    size_t count;
-};
-
-/* Fed piece by piece rather than through a wire_writer, so that signing cannot fail. */
-static void list_mac(const struct ring_key *key, const struct host_list_claim *claim,
-                     uint8_t mac[SEAL_MAC_SIZE])
-{
-    crypto_generichash_state state;
-
-    crypto_generichash_init(&state, list_key_of(key), crypto_kdf_KEYBYTES, SEAL_MAC_SIZE);
-    hash_string(&state, claim->org);
-    hash_string(&state, claim->store);
-    hash_u32(&state, (uint32_t)claim->count);
-    for (size_t i = 0; i < claim->count; i++)
-        hash_string(&state, claim->patterns[i]);
-    crypto_generichash_final(&state, mac, SEAL_MAC_SIZE);
-    sodium_memzero(&state, sizeof(state));
-}
-
-void keyring_list_sign(const struct keyring *ring, struct slice org, struct slice store,
-                       const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE])
+void keyring_store_sign(const struct keyring *ring, const struct seal_store *store,
+                        uint8_t mac[SEAL_MAC_SIZE])
 {
     memset(mac, 0, SEAL_MAC_SIZE);
     if (ring->count > 0)
-        list_mac(&ring->keys[0], &(struct host_list_claim){org, store, patterns, count}, mac);
+        seal_store_mac(list_key_of(&ring->keys[0]), store, mac);
 }
 
-bool keyring_list_verify(const struct keyring *ring, struct slice org, struct slice store,
-                         const struct slice *patterns, size_t count,
-                         const uint8_t mac[SEAL_MAC_SIZE])
+bool keyring_store_verify(const struct keyring *ring, const struct seal_store *store,
+                          const uint8_t mac[SEAL_MAC_SIZE])
 {
-    const struct host_list_claim claim = {org, store, patterns, count};
     uint8_t expected[SEAL_MAC_SIZE];
     bool verified = false;
 
     for (size_t i = 0; i < ring->count; i++) {
-        list_mac(&ring->keys[i], &claim, expected);
+        seal_store_mac(list_key_of(&ring->keys[i]), store, expected);
         verified |= sodium_memcmp(expected, mac, SEAL_MAC_SIZE) == 0;
     }
     return verified;

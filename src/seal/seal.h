@@ -54,6 +54,22 @@ MUST_USE enum error seal_value(const struct seal_public_key *key,
 /* Only looks at the form. ERR_BOX_FORM; `out_key_id` gets SEAL_KEY_ID_LEN bytes and a NUL. */
 MUST_USE enum error seal_key_id_of(struct slice sealed, char *out_key_id);
 
+struct seal_list {
+    const struct slice *items;
+    size_t count;
+};
+
+/* What the keyholder vouches for in a secret store. Slices are borrowed. */
+struct seal_store {
+    struct slice org, id;
+    struct seal_list egress, passthrough, private_hosts;
+    bool redact_responses;
+};
+
+/* store_mac.c: keyed BLAKE2b over all of it, lists in their order. `key` has SEAL_MAC_SIZE bytes;
+ * NULL: just a digest. */
+void seal_store_mac(const uint8_t *key, const struct seal_store *store, uint8_t mac[SEAL_MAC_SIZE]);
+
 /* keyring.c, secret half: only the keyholder has one. Newest key first. */
 
 struct keyring;
@@ -90,12 +106,10 @@ MUST_USE enum error opened_box_expect(const struct opened_box *box, struct slice
 MUST_USE enum error keyring_reseal(const struct keyring *ring, const struct opened_box *box,
                                    const struct seal_binding *binding, struct buffer *out);
 
-/* A list of hosts that the keyholder will honour for secrets without hosts of their own: keyed
- * BLAKE2b over the wire encoding of org, store, count and patterns, in their order. The key is
- * derived from the current sealing key; keyring_list_verify() tries every key in the ring. An empty
- * ring signs nothing: the MAC is all zero, and none verifies. */
-void keyring_list_sign(const struct keyring *ring, struct slice org, struct slice store,
-                       const struct slice *patterns, size_t count, uint8_t mac[SEAL_MAC_SIZE]);
-bool keyring_list_verify(const struct keyring *ring, struct slice org, struct slice store,
-                         const struct slice *patterns, size_t count,
-                         const uint8_t mac[SEAL_MAC_SIZE]);
+/* A store's lists that the keyholder will honour. The key is derived from the current sealing key;
+ * keyring_store_verify() tries every key in the ring. An empty ring signs nothing: the MAC is all
+ * zero, and none verifies. */
+void keyring_store_sign(const struct keyring *ring, const struct seal_store *store,
+                        uint8_t mac[SEAL_MAC_SIZE]);
+bool keyring_store_verify(const struct keyring *ring, const struct seal_store *store,
+                          const uint8_t mac[SEAL_MAC_SIZE]);

@@ -14,7 +14,7 @@ static enum error read_lists(const struct rows *row, struct arena *arena,
                              struct secret_store *store)
 {
     TRY(load_list(row, arena, 3, &store->egress));
-    TRY(load_bytes(row, 4, store->egress_mac, sizeof store->egress_mac));
+    TRY(load_bytes(row, 4, store->mac, sizeof store->mac));
     TRY(load_list(row, arena, 11, &store->passthrough));
     return load_list(row, arena, 12, &store->private_hosts);
 }
@@ -94,7 +94,7 @@ static enum error insert(struct store *store, const struct secret_store_new *new
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?9, ?10, ?11)",
         SQL_WITH(SQL_TEXT(new_store->id), SQL_INTEGER(seq), SQL_TEXT(new_store->org_id),
                  SQL_TEXT(new_store->name), SQL_TEXT(lists->egress),
-                 SQL_BLOB(new_store->egress_mac, SECRET_STORES_MAC_SIZE),
+                 SQL_BLOB(new_store->mac, SECRET_STORES_MAC_SIZE),
                  SQL_INTEGER(new_store->redact_responses), SQL_INTEGER(new_store->read_only),
                  SQL_INTEGER(store_now_ms()), SQL_TEXT(lists->passthrough),
                  SQL_TEXT(lists->private_hosts)));
@@ -156,8 +156,7 @@ enum error secret_stores_update(struct store *store, struct slice org_id, struct
         " WHERE id = ?1 AND org_id = ?2 AND deleted = 0",
         SQL_WITH(SQL_TEXT(id), SQL_TEXT(org_id),
                  change->name == NULL ? SQL_NULL : SQL_TEXT(*change->name), egress,
-                 change->egress_mac == NULL ? SQL_NULL
-                                            : SQL_BLOB(change->egress_mac, SECRET_STORES_MAC_SIZE),
+                 change->mac == NULL ? SQL_NULL : SQL_BLOB(change->mac, SECRET_STORES_MAC_SIZE),
                  flag_or_null(change->redact_responses), flag_or_null(change->read_only),
                  SQL_INTEGER(store_now_ms()), passthrough, private_hosts));
 }

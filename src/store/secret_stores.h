@@ -16,10 +16,9 @@ enum { SECRET_STORES_MAC_SIZE = 32, SECRET_STORES_PAGE = 256 };
 struct secret_store {
     uint64_t seq; /* order of creation, over all orgs */
     struct slice id, org_id, name;
-    struct text_list egress;                    /* as it was given */
-    uint8_t egress_mac[SECRET_STORES_MAC_SIZE]; /* the keyholder's, over (org, id, egress) */
-    struct text_list passthrough, private_hosts;
+    struct text_list egress, passthrough, private_hosts; /* as they were given */
     bool redact_responses;
+    uint8_t mac[SECRET_STORES_MAC_SIZE]; /* the keyholder's, over org, id and all these */
     bool read_only;  /* declared in the configuration; it is for the caller to honour this */
     bool deleted;    /* hidden; seen only where a function says so */
     bool is_damaged; /* something else wrote its row: what could not be read is empty */
@@ -34,19 +33,17 @@ struct secret_store_list {
 struct secret_store_new {
     struct slice id; /* from identifier_uuid() */
     struct slice org_id, name;
-    struct text_list egress;
-    const uint8_t *egress_mac; /* SECRET_STORES_MAC_SIZE bytes */
-    struct text_list passthrough, private_hosts;
+    struct text_list egress, passthrough, private_hosts;
+    const uint8_t *mac; /* SECRET_STORES_MAC_SIZE bytes */
     bool redact_responses, read_only;
 };
 
-/* NULL: unchanged. `egress` and `egress_mac` go together. */
+/* NULL: unchanged. A change of what the MAC covers comes with a new one. */
 struct secret_store_change {
     const struct slice *name;
-    const struct text_list *egress;
-    const uint8_t *egress_mac;
-    const struct text_list *passthrough, *private_hosts;
+    const struct text_list *egress, *passthrough, *private_hosts;
     const bool *redact_responses;
+    const uint8_t *mac;
     const bool *read_only;
 };
 
@@ -70,7 +67,7 @@ MUST_USE enum error secret_stores_delete(struct store *store, struct slice org_i
  * SECRET_STORES_PAGE with `seq` above `after`. */
 MUST_USE enum error secret_stores_page(struct store *store, struct arena *arena, uint64_t after,
                                        struct secret_store_list *out);
-/* A new MAC for the same list. ERR_CONFLICT when the store has another one than `old_mac` by now,
+/* A new MAC for the same lists. ERR_CONFLICT when the store has another one than `old_mac` by now,
  * or is gone: read it again. */
 MUST_USE enum error secret_stores_resign(struct store *store, struct slice id,
                                          const uint8_t old_mac[SECRET_STORES_MAC_SIZE],

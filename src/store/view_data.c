@@ -9,7 +9,7 @@ static enum error read_lists(const struct rows *row, struct arena *arena,
                              struct view_data_layer *layer)
 {
     TRY(load_list(row, arena, 2, &layer->egress));
-    TRY(load_bytes(row, 3, layer->egress_mac, sizeof layer->egress_mac));
+    TRY(load_bytes(row, 3, layer->mac, sizeof layer->mac));
     TRY(load_list(row, arena, 5, &layer->passthrough));
     return load_list(row, arena, 6, &layer->private_hosts);
 }

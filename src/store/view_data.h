@@ -9,10 +9,9 @@
 
 struct view_data_layer {
     struct slice store_id, store_name;
-    struct text_list egress;
-    uint8_t egress_mac[SECRET_STORES_MAC_SIZE];
-    struct text_list passthrough, private_hosts;
+    struct text_list egress, passthrough, private_hosts;
     bool redact_responses;
+    uint8_t mac[SECRET_STORES_MAC_SIZE];
     bool is_damaged; /* its row cannot be read */
 };
 

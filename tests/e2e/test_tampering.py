@@ -102,7 +102,16 @@ def test_signatures_survive_restarts_and_the_rotation_of_the_sealing_key(own, or
 
 @pytest.mark.parametrize(
     "damage",
-    ["egress = '{broken'", "egress = '[\"*.*\"]'", "egress_mac = x'00'", "passthrough = '[1]'"],
+    [
+        "egress = '{broken'",
+        "egress = '[\"*.*\"]'",
+        "egress = '[\"api.test\", \"other.test\"]'",
+        "egress_mac = x'00'",
+        "passthrough = '[1]'",
+        "passthrough = '[\"api.test\"]'",
+        "private_hosts = '[\"db.internal.test\"]'",
+        "redact_responses = 0",
+    ],
 )
 def test_a_damaged_store_stops_its_own_sandboxes_and_nobody_else(own, origin, damage):
     other = own.api.sandbox(own.others)
@@ -117,6 +126,21 @@ def test_a_damaged_store_stops_its_own_sandboxes_and_nobody_else(own, origin, da
 
     listed = own.api.get("/api/secret-stores")
     assert {store["id"] for store in listed} >= {own.mine["id"], own.others["id"]}
-    update = {"egressAllowlist": ["api.test"], "passthroughHosts": []}
-    assert own.api.call("PUT", f"/api/secret-stores/{own.mine['id']}", update).status_code == 200
+    update = {"egressAllowlist": ["api.test"]}
+    healed = own.api.ok("PUT", f"/api/secret-stores/{own.mine['id']}", update)
+    assert (healed["passthroughHosts"], healed["privateHosts"], healed["redactResponses"]) == ([], [], True)
     assert_works(own, origin)
+
+
+def test_neither_a_rotation_nor_a_small_change_signs_what_somebody_else_wrote(own, origin):
+    lists = "egress = '[\"api.test\", \"other.test\"]', private_hosts = '[\"other.test\"]'"
+    write(own, (f"update secret_stores set {lists} where id = ?", own.mine["id"]))
+    rotated = own.api.ok("POST", "/api/keys/rotate")
+    assert rotated["failed"] == 1
+    for change in ({"passthroughHosts": []}, {"redactResponses": False}):
+        answer = own.api.call("PUT", f"/api/secret-stores/{own.mine['id']}", change)
+        assert answer.status_code == 409 and "egressAllowlist" in answer.text
+    path = origin.on(ok)
+    for host in ("api.test", "other.test"):
+        assert own.sandbox.fetch(host, path).status == 403
+    assert origin.requests(path) == []

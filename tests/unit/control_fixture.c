@@ -61,13 +61,22 @@ static enum error fake_reseal(void *context, struct slice sealed,
     return keyring_reseal(fixture->ring, box, binding, out_sealed);
 }
 
-static enum error fake_sign_list(void *context, struct slice org, struct slice store,
-                                 const struct slice *patterns, size_t count,
-                                 uint8_t mac[SEAL_MAC_SIZE])
+static enum error fake_sign_store(void *context, const struct seal_store *store,
+                                  uint8_t mac[SEAL_MAC_SIZE])
 {
     struct fixture *fixture = context;
-    keyring_list_sign(fixture->ring, org, store, patterns, count, mac);
+    keyring_store_sign(fixture->ring, store, mac);
     return OK;
+}
+
+static enum error fake_verify_store(void *context, const struct seal_store *store,
+                                    const uint8_t mac[SEAL_MAC_SIZE])
+{
+    struct fixture *fixture = context;
+    fixture->verified_stores++;
+    if (fixture->keyholder_is_away)
+        return ERR_UNAVAILABLE;
+    return keyring_store_verify(fixture->ring, store, mac) ? OK : ERR_FORBIDDEN;
 }
 
 static enum error fake_sign_sandbox(void *context, const struct view *view,
@@ -141,9 +150,12 @@ static void fake_outdate_views(void *context, const struct control_outdating *ou
 
 /* The workers and the dialer. */
 
-static void fake_send_view(void *context, unsigned worker, uint64_t ticket, struct slice encoded)
+static void fake_send_view(void *context, unsigned worker, uint64_t ticket, enum error error,
+                           struct slice encoded)
 {
     struct fixture *fixture = context;
+    assert_int_equal(error == OK, encoded.len > 0);
+    fixture->sent_error = error;
     (void)worker, (void)ticket;
     view_unref(fixture->sent);
     fixture->sent = NULL;
@@ -216,7 +228,8 @@ static const struct control_services services = {
     .current_key = fake_current_key,
     .check_box = fake_check_box,
     .reseal = fake_reseal,
-    .sign_list = fake_sign_list,
+    .sign_store = fake_sign_store,
+    .verify_store = fake_verify_store,
     .sign_sandbox = fake_sign_sandbox,
     .take_over_sandboxes = fake_take_over_sandboxes,
     .rotate_key = fake_rotate_key,

@@ -49,6 +49,7 @@ struct fixture {
     size_t push_count;
     struct view *sent; /* the last answer to a view request */
     bool sent_nothing;
+    enum error sent_error;
 
     /* the dialer */
     enum refusal_code resolved_code;
@@ -63,7 +64,7 @@ struct fixture {
     bool dialer_holds_back;
 
     /* the keyholder */
-    unsigned ca_rotations, retirements, signed_sandboxes;
+    unsigned ca_rotations, retirements, signed_sandboxes, verified_stores;
     bool has_taken_over;
     bool keyholder_is_away;
 

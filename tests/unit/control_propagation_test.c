@@ -294,8 +294,22 @@ static void key_rotation_seals_again_and_then_forgets_the_old_key(void **state)
     struct secret value = opened_box_value(box);
     assert_true(slice_equals(secret_reveal(&value), SLICE("long enough")));
     const struct slice pattern = SLICE("a.example");
-    assert_true(keyring_list_verify(fixture->ring, view->org_id, view->layers[0].store_id, &pattern,
-                                    1, view->layers[0].allowlist_mac));
+    const struct seal_store store = {.org = view->org_id,
+                                     .id = view->layers[0].store_id,
+                                     .egress = {&pattern, 1},
+                                     .redact_responses = true};
+    assert_true(keyring_store_verify(fixture->ring, &store, view->layers[0].mac));
+}
+
+static void a_view_costs_no_call_while_its_stores_stay_as_they_were_signed(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    set_scene(fixture, id);
+    fixture->keyholder_is_away = true;
+    control_on_view_request(fixture->control, 2, 9, slice_from_string(id), NULL);
+    assert_int_equal(fixture->sent_error, OK);
+    assert_int_equal(fixture->verified_stores, 0);
 }
 
 /* Waits for the real clock: timeouts are whole seconds. */
@@ -335,6 +349,7 @@ int main(void)
         TEST(a_rotation_counts_and_keeps_the_token),
         TEST(a_released_view_is_not_pushed),
         TEST(deleting_a_store_leaves_its_sandboxes_as_they_are),
+        TEST(a_view_costs_no_call_while_its_stores_stay_as_they_were_signed),
         TEST(an_idle_sandbox_hibernates_and_its_workers_know),
         TEST(key_rotation_seals_again_and_then_forgets_the_old_key),
     };

@@ -46,7 +46,7 @@ static inline struct token fixture_token(size_t index)
 static inline void fixture_secret_into(const struct fixture_secret *from, struct view_secret *to)
 {
     to->name = slice_from_string(from->name);
-    to->redact = !from->keeps_quiet;
+    to->layer = from->keeps_quiet;
     to->hosts = host_list_new();
     if (from->host != NULL)
         fixture_must(host_list_add(to->hosts, slice_from_string(from->host), NULL));
@@ -62,13 +62,14 @@ static inline struct view *fixture_view(const struct fixture_secret *secrets, si
 {
     struct view_secret made[14] = {0};
     struct view_token tokens[14];
-    struct view_layer layer = {
-        .store_id = SLICE("st-1"), .store_name = SLICE("agent"), .allowlist = host_list_new()};
+    struct view_layer layers[] = {
+        {.store_id = SLICE("st-1"), .store_name = SLICE("agent"), .redact_responses = true},
+        {.store_id = SLICE("st-2"), .store_name = SLICE("quiet")}};
     struct view from = {.sandbox_id = SLICE("sb-test"),
                         .org_id = SLICE("org"),
                         .status = VIEW_RUNNING,
-                        .layers = &layer,
-                        .layer_count = 1,
+                        .layers = layers,
+                        .layer_count = ARRAY_LEN(layers),
                         .secrets = made,
                         .secret_count = count,
                         .tokens = tokens};
@@ -88,7 +89,6 @@ static inline struct view *fixture_view(const struct fixture_secret *secrets, si
         host_list_free(made[i].hosts);
         free(made[i].places);
     }
-    host_list_free(layer.allowlist);
     return view;
 }
 

@@ -172,6 +172,17 @@ static void sign_sandbox(struct keyholder_world *world, struct view *view)
     memcpy(view->sandbox_mac, mac.data, VIEW_MAC_SIZE);
 }
 
+static void sign_store(struct keyholder_world *world, const struct view *view)
+{
+    const struct message message = {
+        .type = MESSAGE_SIGN_STORE,
+        .sign_store = {.call = CALL, .org = view->org_id, .store = view->layers[0].store_id}};
+    struct slice mac = call(world, &message);
+
+    assert_int_equal(mac.len, VIEW_MAC_SIZE);
+    memcpy(view->layers[0].mac, mac.data, VIEW_MAC_SIZE);
+}
+
 static void send_view(struct keyholder_world *world, const struct view *view)
 {
     OWNED_STRUCT(buffer) *encoded = &(struct buffer){.limit = 65536};
@@ -184,7 +195,8 @@ static void send_view(struct keyholder_world *world, const struct view *view)
 }
 
 /* A running sandbox "sb-1" with one secret, whose view was built at this moment. */
-static void present(struct keyholder_world *world, uint64_t generation)
+static void present_tampered(struct keyholder_world *world, uint64_t generation,
+                             void (*tamper)(struct view_layer *layer))
 {
     OWNED_STRUCT(buffer) *box = &(struct buffer){.limit = SEAL_TEXT_MAX};
     struct host_list *hosts = host_list_new();
@@ -205,8 +217,17 @@ static void present(struct keyholder_world *world, uint64_t generation)
     seal(world, box);
     secret.box = buffer_view(box);
     sign_sandbox(world, &view);
+    sign_store(world, &view);
+    if (tamper != NULL)
+        tamper(&layer);
     send_view(world, &view);
     host_list_free(hosts);
+    host_list_free(layer.private_hosts);
+}
+
+static void present(struct keyholder_world *world, uint64_t generation)
+{
+    present_tampered(world, generation, NULL);
 }
 
 static void ask_for_values(struct keyholder_world *world)
@@ -280,6 +301,32 @@ static void a_view_from_before_it_began_opens_nothing(void **state)
     assert_true(world->is_outdated);
 }
 
+static void add_private_host(struct view_layer *layer)
+{
+    layer->private_hosts = host_list_new();
+    assert_int_equal(host_list_add(layer->private_hosts, SLICE("db.internal"), NULL), OK);
+}
+
+static void turn_redaction_on(struct view_layer *layer)
+{
+    layer->redact_responses = true; /* it was signed with it off */
+}
+
+static void a_store_that_was_not_signed_like_this_opens_nothing(void **state)
+{
+    struct keyholder_world *world = *state;
+
+    present_tampered(world, now_ns(), add_private_host);
+    ask_for_values(world);
+    assert_string_equal(world->value, "");
+    present_tampered(world, now_ns(), turn_redaction_on);
+    ask_for_values(world);
+    assert_string_equal(world->value, "");
+    present(world, now_ns());
+    ask_for_values(world);
+    assert_string_equal(world->value, "the value itself");
+}
+
 #define KEYHOLDER_TEST(fact) cmocka_unit_test_setup_teardown(fact, set_up, tear_down)
 
 int main(void)
@@ -289,6 +336,7 @@ int main(void)
         KEYHOLDER_TEST(a_view_from_before_a_change_opens_nothing),
         KEYHOLDER_TEST(the_view_after_it_opens_them_again),
         KEYHOLDER_TEST(a_view_from_before_it_began_opens_nothing),
+        KEYHOLDER_TEST(a_store_that_was_not_signed_like_this_opens_nothing),
     };
 
     signal(SIGPIPE, SIG_IGN);

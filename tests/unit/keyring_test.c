@@ -332,6 +332,9 @@ static void resealing_keeps_the_value_and_takes_the_new_binding_and_key(void **s
     assert_opens(ring, buffer_view(again), &narrower, SLICE("value"));
 }
 
+static const struct seal_store some_store = {
+    .org = SLICE_INIT("o"), .id = SLICE_INIT("s"), .egress = {hosts, 2}, .redact_responses = true};
+
 static void an_empty_ring_opens_and_signs_nothing(void **state)
 {
     OWNED_STRUCT(keyring) *ring = ring_with_key(), *empty = keyring_new();
@@ -341,48 +344,47 @@ static void an_empty_ring_opens_and_signs_nothing(void **state)
     (void)state;
     seal_into(ring, SLICE("value"), sealed);
     assert_refused(empty, buffer_view(sealed), ERR_BOX_KEY);
-    keyring_list_sign(empty, SLICE("o"), SLICE("s"), hosts, 2, mac);
-    assert_false(keyring_list_verify(empty, SLICE("o"), SLICE("s"), hosts, 2, mac));
-    assert_false(keyring_list_verify(ring, SLICE("o"), SLICE("s"), hosts, 2, mac));
+    keyring_store_sign(empty, &some_store, mac);
+    assert_false(keyring_store_verify(empty, &some_store, mac));
+    assert_false(keyring_store_verify(ring, &some_store, mac));
 }
 
-struct list_case {
-    struct slice org, store, patterns[3];
-    size_t count;
-};
-
-static bool verifies(const struct keyring *ring, const struct list_case *list, const uint8_t *mac)
+static void a_signed_store_is_no_other_store(void **state)
 {
-    return keyring_list_verify(ring, list->org, list->store, list->patterns, list->count, mac);
-}
-
-static void a_signed_list_is_no_other_list(void **state)
-{
-    const struct list_case signed_list = {SLICE("org"), SLICE("st"), {SLICE("a"), SLICE("bc")}, 2};
-    const struct list_case others[] = {
-        {SLICE("org"), SLICE("st"), {SLICE("bc"), SLICE("a")}, 2},
-        {SLICE("org"), SLICE("st"), {SLICE("ab"), SLICE("c")}, 2},
-        {SLICE("org"), SLICE("st"), {SLICE("abc")}, 1},
-        {SLICE("org"), SLICE("st"), {SLICE("a"), SLICE("bc"), SLICE("")}, 3},
-        {SLICE("org"), SLICE("st"), {SLICE("a")}, 1},
-        {SLICE("org"), SLICE("st"), {SLICE_NONE}, 0},
-        {SLICE("orgs"), SLICE("t"), {SLICE("a"), SLICE("bc")}, 2},
-        {SLICE("or"), SLICE("st"), {SLICE("a"), SLICE("bc")}, 2},
+    static const struct slice a_bc[] = {SLICE_INIT("a"), SLICE_INIT("bc"), SLICE_INIT("")};
+    static const struct slice bc_a[] = {SLICE_INIT("bc"), SLICE_INIT("a")};
+    static const struct slice ab_c[] = {SLICE_INIT("ab"), SLICE_INIT("c")};
+    static const struct slice abc[] = {SLICE_INIT("abc")};
+    const struct slice org = SLICE("org"), id = SLICE("st");
+    const struct seal_store signed_store = {org, id, {a_bc, 2}, {abc, 1}, {NULL, 0}, true};
+    const struct seal_store others[] = {
+        {org, id, {bc_a, 2}, {abc, 1}, {NULL, 0}, true},
+        {org, id, {ab_c, 2}, {abc, 1}, {NULL, 0}, true},
+        {org, id, {abc, 1}, {abc, 1}, {NULL, 0}, true},
+        {org, id, {a_bc, 3}, {abc, 1}, {NULL, 0}, true},
+        {org, id, {a_bc, 1}, {abc, 1}, {NULL, 0}, true},
+        {org, id, {NULL, 0}, {abc, 1}, {NULL, 0}, true},
+        {SLICE("orgs"), SLICE("t"), {a_bc, 2}, {abc, 1}, {NULL, 0}, true},
+        {SLICE("or"), id, {a_bc, 2}, {abc, 1}, {NULL, 0}, true},
+        {org, id, {a_bc, 2}, {NULL, 0}, {NULL, 0}, true},
+        {org, id, {a_bc, 2}, {NULL, 0}, {abc, 1}, true},
+        {org, id, {a_bc, 2}, {abc, 1}, {abc, 1}, true},
+        {org, id, {a_bc, 2}, {abc, 1}, {NULL, 0}, false},
     };
     OWNED_STRUCT(keyring) *ring = ring_with_key(), *stranger = ring_with_key();
     uint8_t mac[SEAL_MAC_SIZE];
 
     (void)state;
-    keyring_list_sign(ring, signed_list.org, signed_list.store, signed_list.patterns, 2, mac);
-    assert_true(verifies(ring, &signed_list, mac));
-    assert_false(verifies(stranger, &signed_list, mac));
+    keyring_store_sign(ring, &signed_store, mac);
+    assert_true(keyring_store_verify(ring, &signed_store, mac));
+    assert_false(keyring_store_verify(stranger, &signed_store, mac));
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        assert_false(verifies(ring, &others[i], mac));
+        assert_false(keyring_store_verify(ring, &others[i], mac));
     mac[SEAL_MAC_SIZE - 1] ^= 1;
-    assert_false(verifies(ring, &signed_list, mac));
+    assert_false(keyring_store_verify(ring, &signed_store, mac));
 }
 
-static void a_list_verifies_until_its_key_is_retired(void **state)
+static void a_store_verifies_until_its_key_is_retired(void **state)
 {
     OWNED_STRUCT(keyring) *ring = ring_with_key();
     char old_id[SEAL_KEY_ID_LEN + 1];
@@ -390,11 +392,11 @@ static void a_list_verifies_until_its_key_is_retired(void **state)
 
     (void)state;
     memcpy(old_id, keyring_public(ring, 0)->id, sizeof(old_id));
-    keyring_list_sign(ring, SLICE("o"), SLICE("s"), hosts, 2, mac);
+    keyring_store_sign(ring, &some_store, mac);
     assert_int_equal(keyring_generate(ring, NULL), OK);
-    assert_true(keyring_list_verify(ring, SLICE("o"), SLICE("s"), hosts, 2, mac));
+    assert_true(keyring_store_verify(ring, &some_store, mac));
     keyring_retire(ring, old_id);
-    assert_false(keyring_list_verify(ring, SLICE("o"), SLICE("s"), hosts, 2, mac));
+    assert_false(keyring_store_verify(ring, &some_store, mac));
 }
 
 int main(void)
@@ -414,8 +416,8 @@ int main(void)
         cmocka_unit_test(the_secret_of_a_generated_key_opens_after_a_restart),
         cmocka_unit_test(resealing_keeps_the_value_and_takes_the_new_binding_and_key),
         cmocka_unit_test(an_empty_ring_opens_and_signs_nothing),
-        cmocka_unit_test(a_signed_list_is_no_other_list),
-        cmocka_unit_test(a_list_verifies_until_its_key_is_retired),
+        cmocka_unit_test(a_signed_store_is_no_other_store),
+        cmocka_unit_test(a_store_verifies_until_its_key_is_retired),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

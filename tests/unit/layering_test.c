@@ -37,7 +37,7 @@ static void a_view_has_the_layers_in_order_and_the_last_wins(void **state)
     assert_slice(data.layers[0].store_name, SLICE("base"));
     assert_slice(data.layers[1].store_id, top);
     assert_int_equal(data.layers[0].egress.count, 2);
-    assert_int_equal(data.layers[0].egress_mac[1], 2);
+    assert_int_equal(data.layers[0].mac[1], 2);
     assert_true(data.layers[0].redact_responses);
     assert_false(data.reaches_nothing);
 

@@ -28,7 +28,7 @@ static void a_store_reads_back_as_it_was_given(void **state)
     assert_int_equal(store.egress.count, 2);
     assert_slice(store.egress.items[0], SLICE("api.example.com"));
     assert_slice(store.egress.items[1], SLICE("*.example.org"));
-    assert_int_equal(store.egress_mac[2], 3);
+    assert_int_equal(store.mac[2], 3);
     assert_true(store.redact_responses);
     assert_false(store.read_only);
     assert_false(store.deleted);
@@ -70,20 +70,19 @@ static void an_update_changes_only_what_is_passed(void **state)
     struct secret_store store = find_store(f, id);
     assert_slice(store.name, name);
     assert_int_equal(store.egress.count, 2);
-    assert_int_equal(store.egress_mac[0], 1);
+    assert_int_equal(store.mac[0], 1);
     assert_true(store.redact_responses);
 
     const struct text_list none = NO_TEXTS;
     const uint8_t mac[SECRET_STORES_MAC_SIZE] = {9};
     const bool redact = false;
-    assert_ok(secret_stores_update(f->store, f->org, id,
-                                   &(struct secret_store_change){.egress = &none,
-                                                                 .egress_mac = mac,
-                                                                 .redact_responses = &redact}));
+    assert_ok(secret_stores_update(
+        f->store, f->org, id,
+        &(struct secret_store_change){.egress = &none, .mac = mac, .redact_responses = &redact}));
     store = find_store(f, id);
     assert_slice(store.name, name);
     assert_int_equal(store.egress.count, 0);
-    assert_int_equal(store.egress_mac[0], 9);
+    assert_int_equal(store.mac[0], 9);
     assert_false(store.redact_responses);
     assert_true(store.updated_at_ms >= store.created_at_ms);
 }
@@ -308,8 +307,8 @@ static void resigning_needs_the_mac_that_was_read(void **state)
     struct secret_store store = find_store(f, id);
     const uint8_t newer[SECRET_STORES_MAC_SIZE] = {5}, wrong[SECRET_STORES_MAC_SIZE] = {6};
     assert_int_equal(secret_stores_resign(f->store, id, wrong, newer), ERR_CONFLICT);
-    assert_ok(secret_stores_resign(f->store, id, store.egress_mac, newer));
-    assert_memory_equal(find_store(f, id).egress_mac, newer, sizeof newer);
+    assert_ok(secret_stores_resign(f->store, id, store.mac, newer));
+    assert_memory_equal(find_store(f, id).mac, newer, sizeof newer);
     assert_int_equal(find_store(f, id).updated_at_ms, store.updated_at_ms);
 }
 

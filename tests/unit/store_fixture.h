@@ -103,7 +103,7 @@ static inline enum error try_store(struct fixture *fixture, struct slice org, co
         .org_id = org,
         .name = TEXT(name),
         .egress = TEXTS(SLICE("api.example.com"), SLICE("*.example.org")),
-        .egress_mac = mac,
+        .mac = mac,
         .redact_responses = true,
     };
     return secret_stores_create(fixture->store, &fixture->arena, &given, out);

@@ -50,7 +50,8 @@ static inline size_t fixture_fill_layers(const struct fixture *fixture, struct v
         layers[count].allowlist = fixture_list(fixture->layers[count].hosts);
         layers[count].passthrough = fixture_list(fixture->passthrough[count]);
         layers[count].private_hosts = fixture_list(fixture->private_hosts[count]);
-        memset(layers[count].allowlist_mac, (int)count + 1, VIEW_MAC_SIZE);
+        layers[count].redact_responses = true;
+        memset(layers[count].mac, (int)count + 1, VIEW_MAC_SIZE);
     }
     return count;
 }
@@ -67,7 +68,6 @@ static inline size_t fixture_fill_secrets(const struct fixture *fixture,
         assert_int_equal(place_parse(slice_from_string(place), &places[count], NULL), OK);
         secrets[count] = (struct view_secret){.name = slice_from_string(from->name),
                                               .layer = from->layer,
-                                              .redact = true,
                                               .hosts = fixture_list(from->hosts),
                                               .places = &places[count],
                                               .place_count = 1,

@@ -35,7 +35,7 @@ static void a_view_arrives_as_it_was_sent(void **state)
     assert_memory_equal(view->source.bytes, "\x0a\0\0\x09", 4);
     assert_false(view->reaches_nothing);
     assert_int_equal(view->layer_count, 3);
-    assert_int_equal(view->layers[2].allowlist_mac[31], 3);
+    assert_int_equal(view->layers[2].mac[31], 3);
     assert_int_equal(view->sandbox_mac[0], 9);
     assert_int_equal(view->secret_count, 2);
     assert_int_equal(view->secrets[1].layer, 2);
@@ -272,7 +272,7 @@ static void encode_list(struct buffer *out, const char *const *patterns, uint32_
     struct wire_writer writer = wire_writer_of(out);
     static const uint8_t zeros[32];
 
-    wire_write_raw(&writer, "SGV2", 4);
+    wire_write_raw(&writer, "SGV3", 4);
     wire_write_u64(&writer, 1);
     wire_write_u64(&writer, 1);
     wire_write_slice(&writer, SLICE("sb-1"));
@@ -289,9 +289,10 @@ static void encode_list(struct buffer *out, const char *const *patterns, uint32_
     for (uint32_t i = 0; i < count; i++)
         wire_write_slice(&writer, slice_from_string(patterns[i]));
     wire_write_raw(&writer, zeros, VIEW_MAC_SIZE);
-    wire_write_u32(&writer, 0); /* passthrough hosts, private hosts, secrets, tokens */
+    wire_write_u32(&writer, 0); /* passthrough hosts, private hosts */
     wire_write_u32(&writer, 0);
-    wire_write_u32(&writer, 0);
+    wire_write_u8(&writer, 1);
+    wire_write_u32(&writer, 0); /* secrets, tokens */
     wire_write_u32(&writer, 0);
     assert_int_equal(writer.error, OK);
 }
