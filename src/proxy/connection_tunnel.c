@@ -68,39 +68,58 @@ static enum connection_step on_tls(struct connection *connection)
     return CONNECTION_NEXT;
 }
 
-/* Could a method begin like this? Enough to tell HTTP from "SSH-2.0-" and binary protocols. */
-static bool looks_like_http(struct slice bytes)
+/* What the first bytes are. */
+enum greeting { GREETING_UNCLEAR, GREETING_TLS, GREETING_HTTP, GREETING_OTHER };
+
+/* A method, up to the space behind it: enough to tell HTTP from "SSH-2.0-" and binary protocols,
+ * however many reads it takes. */
+static enum greeting recognize(struct slice bytes)
 {
     struct slice method = slice_take(bytes, slice_find(bytes, ' '));
 
+    if (bytes.len == 0)
+        return GREETING_UNCLEAR;
+    if (bytes.data[0] == TLS_HANDSHAKE_RECORD)
+        return GREETING_TLS;
     if (method.len == 0 || method.data[0] == '-' || method.len > METHOD_LOOKED_AT_MAX)
-        return false;
+        return GREETING_OTHER;
     for (size_t i = 0; i < method.len; i++)
         if (method.data[i] != '-' && (method.data[i] < 'A' || method.data[i] > 'Z'))
-            return false;
-    return true;
+            return GREETING_OTHER;
+    return method.len < bytes.len ? GREETING_HTTP : GREETING_UNCLEAR;
+}
+
+/* LEG_READY: it is no longer unclear. */
+static enum leg_status read_greeting(struct leg *leg, enum greeting *out)
+{
+    /* What was said in the clear must be out before TLS writes to the socket. */
+    enum leg_status status = leg_flush(leg);
+
+    leg_want_read(leg, status == LEG_READY);
+    while (status == LEG_READY) {
+        *out = recognize(buffer_view(&leg->in));
+        if (*out != GREETING_UNCLEAR)
+            break;
+        status = leg_read_more(leg);
+    }
+    return status;
 }
 
 /* Nothing else than TLS and HTTP passes. */
 enum connection_step connection_tunnel_sniff_step(struct connection *connection)
 {
-    struct slice bytes;
+    enum greeting greeting = GREETING_UNCLEAR;
+    enum leg_status status = read_greeting(&connection->leg, &greeting);
 
-    /* What was said in the clear must be out before TLS writes to the socket. */
-    enum leg_status status = leg_flush(&connection->leg);
-    leg_want_read(&connection->leg, status == LEG_READY);
-    if (status == LEG_READY)
-        status = leg_read(&connection->leg, &bytes);
     if (status == LEG_BLOCKED)
         return CONNECTION_WAIT;
-    if (status != LEG_READY || leg_put_back(&connection->leg, bytes, bytes) != OK) {
+    if (status != LEG_READY) {
         connection_free(connection);
         return CONNECTION_WAIT;
     }
-    bytes = buffer_view(&connection->leg.in);
-    if (bytes.data[0] == TLS_HANDSHAKE_RECORD)
+    if (greeting == GREETING_TLS)
         return on_tls(connection);
-    if (!looks_like_http(bytes))
+    if (greeting == GREETING_OTHER)
         return connection_drop(connection, REFUSAL_PROTOCOL_NOT_ALLOWED);
     connection_set_state(connection, CONNECTION_AWAITING_HEAD);
     return CONNECTION_NEXT;

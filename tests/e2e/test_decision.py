@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The order of decisions, and each refusal where a client can read it."""
 
+import contextlib
+import pathlib
+
 import pytest
 
 from harness.expect import refusal
 from harness.message import encode
+from harness.wait import until
 from harness.wire import basic
 
 FOREIGN = "osb_sealed_" + "0" * 32
@@ -156,13 +160,49 @@ def test_one_bad_token_refuses_the_request_whole(origin, keyed):
     assert origin.requests(path) == []
 
 
-@pytest.mark.parametrize("hello", [b"\x00\x01SSH-ish\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"get / HTTP/1.1\r\n", b"-A / "])
-def test_anything_but_tls_and_http_is_refused(proxy, keyed, hello):
-    with keyed.sandbox.wire() as wire:
-        assert wire.connect("api.test:443", keyed.sandbox.credentials).status == 200
-        wire.send(hello)
+NEITHER_TLS_NOR_HTTP = [
+    b"\x00\x01SSH-ish\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"get / HTTP/1.1\r\n", b"-A / ",
+    b"A" * 40, b"EHLO\r\n",
+]  # fmt: skip
+
+
+def unread(sock):
+    """How many bytes wait at the other end of this connection, on this machine."""
+    ends = [f":{port:04X}" for port in (sock.getpeername()[1], sock.getsockname()[1])]
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        if [word[-5:] for word in words[1:3]] == ends:
+            return int(words[4].partition(":")[2], 16)
+    return 0
+
+
+def byte_by_byte(wire, data):
+    """Each is read before the next is sent, until the proxy has heard enough."""
+    with contextlib.suppress(OSError):
+        for byte in data:
+            wire.send(bytes([byte]))
+            until(lambda: unread(wire.sock) == 0, "the byte is read")
+
+
+@pytest.mark.parametrize("send", [lambda wire, data: wire.send(data), byte_by_byte], ids=["whole", "in bytes"])
+@pytest.mark.parametrize("hello", NEITHER_TLS_NOR_HTTP)
+def test_anything_but_tls_and_http_is_refused(proxy, authority, hello, send):
+    sandbox = proxy.api.sandbox()
+    with sandbox.wire() as wire:
+        assert wire.connect("api.test:443", sandbox.credentials).status == 200
+        send(wire, hello)
         assert wire.is_closed()
-    proxy.wait_for_audit(code="protocol_not_allowed", sandbox=keyed.sandbox.id)
+    (line,) = proxy.wait_for_audit(sandbox=sandbox.id)
+    assert line["code"] == "protocol_not_allowed"
+
+
+def test_http_in_a_tunnel_is_recognized_byte_by_byte(proxy, origin):
+    sandbox = proxy.api.sandbox()
+    path = origin.on(lambda exchange: exchange.answer(200, body=b"plain"))
+    with sandbox.wire() as wire:
+        assert wire.connect("plain.test:80", sandbox.credentials).status == 200
+        byte_by_byte(wire, encode(f"GET {path} HTTP/1.1", [("Host", "plain.test")]))
+        assert wire.response().body == b"plain"
 
 
 def test_connect_inside_a_tunnel_is_refused(keyed):
