@@ -19,7 +19,6 @@ static struct dns_gate *dns_gate_of(struct proxy *proxy)
     TAILQ_INIT(&gate->sockets);
     TAILQ_INIT(&gate->streams);
     TAILQ_INIT(&gate->queries);
-    dns_gate_quotas_init(&gate->quotas);
     proxy->dns_gate = gate;
     return gate;
 }
@@ -55,6 +54,5 @@ void dns_gate_free(struct dns_gate *gate)
         dns_gate_tcp_close(TAILQ_FIRST(&gate->streams));
     while (!TAILQ_EMPTY(&gate->sockets))
         dns_gate_udp_close(TAILQ_FIRST(&gate->sockets));
-    dns_gate_quotas_clear(&gate->quotas);
     free(gate);
 }

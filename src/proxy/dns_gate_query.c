@@ -9,7 +9,15 @@
 
 #include <stdlib.h>
 
-enum { ANSWER_MAX = 2048 }; /* sixteen records, the longest name, the longest reason */
+enum {
+    ANSWER_MAX = 2048,        /* sixteen records, the longest name, the longest reason */
+    LOOKUPS_PER_SANDBOX = 64, /* under way */
+    NS_PER_MS = 1000 * 1000,
+};
+
+/* Of one sandbox, over all workers. */
+static const struct shared_rate queries = {SHARED_QUERIES, .per_second = 200, .burst = 400};
+static const struct shared_rate flood_lines = {SHARED_FLOOD_LINES, .per_second = 1, .burst = 1};
 
 enum dns_gate_query_state { QUERY_AWAITING_IDENTITY, QUERY_AWAITING_ADDRESSES };
 
@@ -21,8 +29,8 @@ struct dns_gate_query {
     enum dns_gate_query_state state;
     struct task task;
     struct waiter waiter;
-    struct view *view;            /* a reference, once it is known */
-    struct dns_gate_quota *quota; /* while looking up: one of its look-ups */
+    struct view *view;     /* a reference, once it is known */
+    bool has_taken_lookup; /* of those that its sandbox may have under way */
     struct ticket ticket;
     uint64_t began_ms;
 };
@@ -34,8 +42,8 @@ static void query_free(struct dns_gate_query *query)
     waiter_cancel(&query->waiter);
     task_cancel(&gate->proxy->tasks, &query->task);
     ticket_cancel(gate->proxy, &query->ticket);
-    if (query->quota != NULL)
-        query->quota->lookups--;
+    if (query->has_taken_lookup)
+        shared_counts_give_back(&gate->proxy->seat, SHARED_LOOKUPS, query->view->sandbox_seq);
     if (query->state == QUERY_AWAITING_IDENTITY)
         gate->stranger_count--;
     gate->query_count--;
@@ -105,12 +113,20 @@ static void conclude(struct dns_gate_query *query, struct dns_gate_decision deci
     finish(query, decision.code, &answer);
 }
 
+static bool has_left(const struct dns_gate_query *query, const struct shared_rate *rate)
+{
+    const struct proxy *proxy = query->gate->proxy;
+
+    return shared_counts_take_at_rate(&proxy->seat, query->view->sandbox_seq, rate,
+                                      proxy_now_ms(proxy) * NS_PER_MS) == 0;
+}
+
 /* One audit line a second says enough about a flood. */
-static void conclude_too_many(struct dns_gate_query *query, struct dns_gate_quota *quota)
+static void conclude_too_many(struct dns_gate_query *query)
 {
     const struct dns_answer answer = answer_of(dns_gate_decision_too_many());
 
-    if (dns_gate_quota_should_tell(quota, proxy_now_ms(query->gate->proxy))) {
+    if (has_left(query, &flood_lines)) {
         finish(query, REFUSAL_LIMIT_EXCEEDED, &answer);
         return;
     }
@@ -119,13 +135,11 @@ static void conclude_too_many(struct dns_gate_query *query, struct dns_gate_quot
     query_free(query);
 }
 
-static void look_up(struct dns_gate_query *query, struct dns_gate_quota *quota)
+static void look_up(struct dns_gate_query *query)
 {
     struct proxy *proxy = query->gate->proxy;
     const struct proxy_lookup lookup = {&query->query.host, query->query.type == DNS_AAAA};
 
-    query->quota = quota;
-    quota->lookups++;
     uint64_t ticket = ticket_open(proxy, &query->ticket, TICKET_LOOKUP, query);
     if (ticket == 0)
         conclude(query, dns_gate_decision_of(REFUSAL_OVERLOADED));
@@ -133,42 +147,39 @@ static void look_up(struct dns_gate_query *query, struct dns_gate_quota *quota)
         proxy->services.lookup(proxy->services.context, ticket, query->view, &lookup);
 }
 
-static void decide(struct dns_gate_query *query, struct sandbox *sandbox,
-                   struct dns_gate_quota *quota)
+static void decide(struct dns_gate_query *query, struct sandbox *sandbox)
 {
+    const struct proxy *proxy = query->gate->proxy;
     struct dns_gate_decision decision =
-        dns_gate_decide(query->view, &query->query, query->gate->proxy->settings.decision);
+        dns_gate_decide(query->view, &query->query, proxy->settings.decision);
 
     if (!decision.looks_up) {
         conclude(query, decision);
         return;
     }
-    if (quota->lookups >= DNS_GATE_QUOTA_LOOKUPS) {
-        conclude_too_many(query, quota);
+    query->has_taken_lookup = shared_counts_take(&proxy->seat, SHARED_LOOKUPS,
+                                                 query->view->sandbox_seq, LOOKUPS_PER_SANDBOX);
+    if (!query->has_taken_lookup) {
+        conclude_too_many(query);
         return;
     }
     sandbox_touch(sandbox);
-    look_up(query, quota);
+    look_up(query);
 }
 
 /* From here on the query has an answer. */
 static void take_on(struct dns_gate_query *query, struct sandbox *sandbox)
 {
     struct dns_gate *gate = query->gate;
-    uint64_t now = proxy_now_ms(gate->proxy);
-    struct dns_gate_quota *quota =
-        dns_gate_quotas_find(&gate->quotas, slice_of(sandbox->id, sandbox->id_len), now);
 
     query->state = QUERY_AWAITING_ADDRESSES;
     gate->stranger_count--;
     query->view = view_ref(sandbox->view);
-    sandbox->idle_since_ms = now;
-    if (quota == NULL)
-        conclude(query, dns_gate_decision_of(REFUSAL_OVERLOADED));
-    else if (!dns_gate_quota_take(quota, now))
-        conclude_too_many(query, quota);
+    sandbox->idle_since_ms = proxy_now_ms(gate->proxy);
+    if (has_left(query, &queries))
+        decide(query, sandbox);
     else
-        decide(query, sandbox, quota);
+        conclude_too_many(query);
 }
 
 /* The sandbox with this id, or NULL; `*waits` when that is not known yet. */

@@ -5,7 +5,6 @@
 
 #include "dns/dns_answer.h"
 #include "proxy/dns_gate.h"
-#include "proxy/dns_gate_quota.h"
 
 enum {
     DNS_GATE_QUERIES_MAX = 4096,  /* unanswered, of one worker */
@@ -26,7 +25,6 @@ struct dns_gate {
     size_t stream_count;
     TAILQ_HEAD(, dns_gate_query) queries;
     size_t query_count, stranger_count;
-    struct dns_gate_quotas quotas;
     char datagram[DNS_QUERY_MAX];
 };
 

@@ -195,7 +195,7 @@ static bool has_request_left(const struct sandbox *sandbox, struct refusal_limit
 {
     const struct proxy *proxy = sandbox->proxy;
     uint64_t wait_ns =
-        shared_counts_take_request(&proxy->seat, sandbox->view->sandbox_seq,
+        shared_counts_take_at_rate(&proxy->seat, sandbox->view->sandbox_seq,
                                    &proxy->settings.requests, proxy_now_ms(proxy) * NS_PER_MS);
 
     if (wait_ns == 0)

@@ -54,10 +54,10 @@ void shared_counts_give_back(const struct shared_counts_seat *seat, enum shared_
 /* The time at which the bucket is full says how much is in it: each request moves it by what it
  * takes to gain one. Never believed to be further off than a bucket that is empty, so that a burst
  * which a reload made smaller costs nobody more than that. */
-uint64_t shared_counts_take_request(const struct shared_counts_seat *seat, uint64_t sandbox_seq,
+uint64_t shared_counts_take_at_rate(const struct shared_counts_seat *seat, uint64_t sandbox_seq,
                                     const struct shared_rate *rate, uint64_t now_ns)
 {
-    uint64_t *full_at = &seat->counts->full_at_ns[sandbox_seq % SHARED_COUNTS_SLOTS];
+    uint64_t *full_at = &seat->counts->full_at_ns[rate->kind][sandbox_seq % SHARED_COUNTS_SLOTS];
     uint64_t seen = __atomic_load_n(full_at, __ATOMIC_RELAXED), next;
 
     if (rate->per_second == 0)

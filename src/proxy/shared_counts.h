@@ -14,7 +14,18 @@
 
 enum { SHARED_COUNTS_SLOTS = 1 << 18 };
 
-enum shared_count { SHARED_CONNECTIONS, SHARED_STREAMS, SHARED_COUNT_KINDS };
+enum shared_count {
+    SHARED_CONNECTIONS,
+    SHARED_STREAMS,
+    SHARED_LOOKUPS, /* of the DNS gate, under way */
+    SHARED_COUNT_KINDS,
+};
+enum shared_rate_kind {
+    SHARED_REQUESTS,
+    SHARED_QUERIES,     /* of the DNS gate */
+    SHARED_FLOOD_LINES, /* in the audit, about queries that are too many */
+    SHARED_RATE_KINDS,
+};
 
 struct shared_counts_row {
     uint32_t items[SHARED_COUNT_KINDS][SHARED_COUNTS_SLOTS];
@@ -22,7 +33,8 @@ struct shared_counts_row {
 
 /* Zeroed, it is empty. */
 struct shared_counts {
-    uint64_t full_at_ns[SHARED_COUNTS_SLOTS]; /* when the bucket of requests is full again */
+    uint64_t full_at_ns[SHARED_RATE_KINDS]
+                       [SHARED_COUNTS_SLOTS]; /* when each bucket is full again */
     struct shared_counts_row workers[];
 };
 
@@ -32,8 +44,9 @@ struct shared_counts_seat {
     size_t worker_count, worker_index;
 };
 
-/* A bucket holds `burst` requests, and gains `per_second`; 0 per second: there is no limit. */
+/* A bucket holds `burst`, and gains `per_second`; 0 per second: there is no limit. */
 struct shared_rate {
+    enum shared_rate_kind kind;
     uint32_t per_second, burst;
 };
 
@@ -48,7 +61,7 @@ MUST_USE bool shared_counts_take(const struct shared_counts_seat *seat, enum sha
 void shared_counts_give_back(const struct shared_counts_seat *seat, enum shared_count kind,
                              uint64_t sandbox_seq);
 
-/* One request at `now_ns` of the monotonic clock, which all workers share. 0: go on; else in how
- * many nanoseconds there is room for one. */
-uint64_t shared_counts_take_request(const struct shared_counts_seat *seat, uint64_t sandbox_seq,
+/* One at `now_ns` of the monotonic clock, which all workers share. 0: go on; else in how many
+ * nanoseconds there is room for one. */
+uint64_t shared_counts_take_at_rate(const struct shared_counts_seat *seat, uint64_t sandbox_seq,
                                     const struct shared_rate *rate, uint64_t now_ns);

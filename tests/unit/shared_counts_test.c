@@ -95,7 +95,7 @@ static unsigned requests_at(void *counts, size_t worker, const struct shared_rat
     struct shared_counts_seat seat = seat_of(counts, worker);
     unsigned taken = 0;
 
-    while (taken < 1000 && shared_counts_take_request(&seat, SANDBOX, rate, now_ns) == 0)
+    while (taken < 1000 && shared_counts_take_at_rate(&seat, SANDBOX, rate, now_ns) == 0)
         taken++;
     return taken;
 }
@@ -112,17 +112,30 @@ static void a_burst_then_the_rate(void **state)
     assert_int_equal(requests_at(*state, 0, &rate, now + (uint64_t)3600 * SECOND), 30);
 }
 
+static void rates_are_counted_apart(void **state)
+{
+    static const struct shared_rate queries = {SHARED_QUERIES, 200, 400},
+                                    lines = {SHARED_FLOOD_LINES, 1, 1};
+    uint64_t now = (uint64_t)9 * SECOND;
+
+    assert_int_equal(requests_at(*state, 0, &queries, now), 400);
+    assert_int_equal(requests_at(*state, 1, &lines, now), 1);
+    assert_int_equal(requests_at(*state, 2, &lines, now + SECOND - 1), 0);
+    assert_int_equal(requests_at(*state, 2, &lines, now + SECOND), 1);
+    assert_int_equal(requests_at(*state, 1, &queries, now + SECOND), 200);
+}
+
 static void a_refusal_says_how_long_to_wait(void **state)
 {
     static const struct shared_rate rate = {.per_second = 4, .burst = 1};
     struct shared_counts_seat seat = seat_of(*state, 0);
     uint64_t now = (uint64_t)50 * SECOND;
 
-    assert_int_equal(shared_counts_take_request(&seat, SANDBOX, &rate, now), 0);
-    uint64_t wait = shared_counts_take_request(&seat, SANDBOX, &rate, now);
+    assert_int_equal(shared_counts_take_at_rate(&seat, SANDBOX, &rate, now), 0);
+    uint64_t wait = shared_counts_take_at_rate(&seat, SANDBOX, &rate, now);
     assert_int_equal(wait, SECOND / 4);
-    assert_int_equal(shared_counts_take_request(&seat, SANDBOX, &rate, now + wait - 1), 1);
-    assert_int_equal(shared_counts_take_request(&seat, SANDBOX, &rate, now + wait), 0);
+    assert_int_equal(shared_counts_take_at_rate(&seat, SANDBOX, &rate, now + wait - 1), 1);
+    assert_int_equal(shared_counts_take_at_rate(&seat, SANDBOX, &rate, now + wait), 0);
 }
 
 static void without_a_rate_there_is_no_limit(void **state)
@@ -134,14 +147,15 @@ static void without_a_rate_there_is_no_limit(void **state)
 
 static void a_smaller_burst_than_before_costs_no_more_than_itself(void **state)
 {
-    static const struct shared_rate before = {1, 900}, after = {1, 5};
+    static const struct shared_rate before = {SHARED_REQUESTS, 1, 900},
+                                    after = {SHARED_REQUESTS, 1, 5};
     uint64_t now = (uint64_t)10 * SECOND;
 
     assert_int_equal(requests_at(*state, 0, &before, now), 900);
     assert_int_equal(requests_at(*state, 0, &after, now), 0);
     assert_int_equal(requests_at(*state, 0, &after, now + (uint64_t)1 * SECOND), 0);
     struct shared_counts_seat seat = seat_of(*state, 0);
-    assert_in_range(shared_counts_take_request(&seat, SANDBOX, &after, now), 1, SECOND);
+    assert_in_range(shared_counts_take_at_rate(&seat, SANDBOX, &after, now), 1, SECOND);
 }
 
 static pid_t start_worker(void *counts, size_t worker, const struct shared_rate *rate,
@@ -189,6 +203,7 @@ int main(void)
         TEST(kinds_and_sandboxes_are_counted_apart),
         TEST(what_a_dead_worker_had_is_given_back),
         TEST(a_burst_then_the_rate),
+        TEST(rates_are_counted_apart),
         TEST(a_refusal_says_how_long_to_wait),
         TEST(without_a_rate_there_is_no_limit),
         TEST(a_smaller_burst_than_before_costs_no_more_than_itself),
