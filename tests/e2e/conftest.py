@@ -14,7 +14,7 @@ import types
 import pytest
 
 from harness.certificates import Authority
-from harness.h2 import ENABLE_CONNECT_PROTOCOL, H2Origin
+from harness.h2 import ENABLE_CONNECT_PROTOCOL, H2Origin, connect
 from harness.h2_servers import Program, nghttpd
 from harness.names import NameServer
 from harness.nginx import Nginx
@@ -252,6 +252,20 @@ def make_keyed(api, egress=("api.test",), **secret):
 @pytest.fixture
 def keyed_with(api):
     return lambda **options: make_keyed(api, **options)
+
+
+@pytest.fixture
+def at_the_gateway(place):
+    """On a module's own machine between sandboxes and the world: the API and the origins are there."""
+    with place.gateway.inside():
+        yield
+
+
+@pytest.fixture
+def h2_client(keyed):
+    """Speaks HTTP/2 for a module's own sandbox."""
+    with connect(keyed.sandbox, "h2.test") as peer:
+        yield peer
 
 
 @pytest.fixture(scope="session")

@@ -20,12 +20,6 @@ def keyed(keyed_with, h2_origin):
     return keyed_with(egress=[*BOTH, "other.test"])
 
 
-@pytest.fixture
-def client(keyed):
-    with connect(keyed.sandbox, "h2.test") as peer:
-        yield peer
-
-
 def ok(stream):
     stream.answer(200, body=stream.pseudo[":path"].encode())
 
@@ -33,7 +27,7 @@ def ok(stream):
 # Many at once.
 
 
-def test_sixty_streams_at_once_share_one_upstream_connection(h2_origin, client):
+def test_sixty_streams_at_once_share_one_upstream_connection(h2_origin, h2_client):
     gate = threading.Barrier(61)
 
     def script(stream):
@@ -41,30 +35,30 @@ def test_sixty_streams_at_once_share_one_upstream_connection(h2_origin, client):
         ok(stream)
 
     path = h2_origin.on(script)
-    streams = [client.open("GET", f"{path}?{number}") for number in range(60)]
+    streams = [h2_client.open("GET", f"{path}?{number}") for number in range(60)]
     gate.wait(GENEROUS)  # all sixty have arrived before any is answered
     for number, stream in enumerate(streams):
         assert stream.wait_end().body.decode() == f"{path}?{number}"
     assert len({seen.peer for seen in h2_origin.requests(path)}) == 1
 
 
-def test_a_response_that_nobody_reads_holds_up_no_other(h2_origin, client):
+def test_a_response_that_nobody_reads_holds_up_no_other(h2_origin, h2_client):
     body = os.urandom(1_000_000)
     big = h2_origin.on(lambda stream: stream.answer(200, body=body))
     small = h2_origin.on(ok)
-    stalled = client.open("GET", big)
+    stalled = h2_client.open("GET", big)
     stalled.holds = True
     stalled.wait_body(WINDOW)
     for number in range(20):
-        assert client.fetch(f"{small}?{number}").body.decode() == f"{small}?{number}"
-    others = [client.open("GET", big) for _ in range(4)]
+        assert h2_client.fetch(f"{small}?{number}").body.decode() == f"{small}?{number}"
+    others = [h2_client.open("GET", big) for _ in range(4)]
     assert all(other.wait_end().body == body for other in others)
     assert len(stalled.body) == WINDOW
     stalled.release()
     assert stalled.wait_end().body == body
 
 
-def test_an_upload_that_the_origin_does_not_read_holds_up_no_other(h2_origin, client):
+def test_an_upload_that_the_origin_does_not_read_holds_up_no_other(h2_origin, h2_client):
     read = threading.Event()
 
     def script(stream):
@@ -74,18 +68,18 @@ def test_an_upload_that_the_origin_does_not_read_holds_up_no_other(h2_origin, cl
         stream.answer(200, body=str(len(stream.read_body())).encode())
 
     path, small = h2_origin.on(script), h2_origin.on(ok)
-    upload = client.open("POST", path, end=False)
+    upload = h2_client.open("POST", path, end=False)
     sender = threading.Thread(target=upload.send, args=(b"x" * 1_000_000, True), daemon=True)
     sender.start()
     until(lambda: h2_origin.requests(path), "the origin has the head")
     h2_origin.request(path).wait_body(WINDOW)
     for number in range(20):
-        assert client.fetch(f"{small}?{number}").body.decode() == f"{small}?{number}"
+        assert h2_client.fetch(f"{small}?{number}").body.decode() == f"{small}?{number}"
     read.set()
     assert upload.wait_end().body == b"1000000"
 
 
-def test_a_stream_whose_origin_is_silent_holds_up_no_other(origin, client, keyed):
+def test_a_stream_whose_origin_is_silent_holds_up_no_other(origin, h2_client, keyed):
     answer = threading.Event()
 
     def script(exchange):
@@ -102,10 +96,10 @@ def test_a_stream_whose_origin_is_silent_holds_up_no_other(origin, client, keyed
         assert waiting.wait_end().body == b"at last"
 
 
-def test_bodies_of_many_streams_go_both_ways_unchanged(h2_origin, client):
+def test_bodies_of_many_streams_go_both_ways_unchanged(h2_origin, h2_client):
     path = h2_origin.on(lambda stream: stream.answer(200, body=stream.read_body()))
     bodies = [os.urandom(300_000) for _ in range(10)]
-    streams = [client.open("POST", path, end=False) for _ in bodies]
+    streams = [h2_client.open("POST", path, end=False) for _ in bodies]
     senders = [
         threading.Thread(target=stream.send, args=(body, True), daemon=True)
         for stream, body in zip(streams, bodies)
@@ -151,14 +145,14 @@ def test_two_names_of_one_origin_share_no_upstream_connection(h2_origin, own_pro
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_kept_connection_that_the_origin_has_closed_is_replaced(h2_origin, client, method):
+def test_a_kept_connection_that_the_origin_has_closed_is_replaced(h2_origin, h2_client, method):
     path = h2_origin.on(ok)
     body = b"x" if method == "POST" else None
-    assert client.fetch(path, method=method, body=body).status == 200
+    assert h2_client.fetch(path, method=method, body=body).status == 200
     kept = h2_origin.request(path).peer
     kept.close()
     kept.wait_closed()
-    answers = [client.fetch(path, method=method, body=body).status for _ in range(3)]
+    answers = [h2_client.fetch(path, method=method, body=body).status for _ in range(3)]
     assert answers[-2:] == [200, 200] and answers[0] in ((200,) if method == "GET" else (200, 502))
 
 
@@ -181,7 +175,7 @@ def wait_reset(stream):
 
 
 @pytest.mark.parametrize("when", ["before the answer", "in the middle of it"])
-def test_a_stream_that_the_client_cancels_is_cancelled_upstream(h2_origin, client, when):
+def test_a_stream_that_the_client_cancels_is_cancelled_upstream(h2_origin, h2_client, when):
     resets = []
 
     def script(stream):
@@ -191,14 +185,14 @@ def test_a_stream_that_the_client_cancels_is_cancelled_upstream(h2_origin, clien
         resets.append(wait_reset(stream))
 
     path, other = h2_origin.on(script), h2_origin.on(ok)
-    stream = client.open("GET", path)
+    stream = h2_client.open("GET", path)
     until(lambda: h2_origin.requests(path), "the origin has the request")
     if when == "in the middle of it":
         stream.wait_body(1000)
     stream.cancel()
     until(lambda: resets, "the origin hears of it")
     assert resets == [CANCEL]
-    assert client.fetch(other).body.decode() == other
+    assert h2_client.fetch(other).body.decode() == other
     assert h2_origin.request(path).peer is h2_origin.request(other).peer
 
 
@@ -253,13 +247,13 @@ def test_a_client_that_leaves_with_many_streams_cancels_them_all(h2_origin, keye
     assert set(resets) == {CANCEL}
 
 
-def test_an_origin_that_resets_before_its_answer_is_a_502(h2_origin, client):
+def test_an_origin_that_resets_before_its_answer_is_a_502(h2_origin, h2_client):
     path, other = h2_origin.on(lambda stream: stream.cancel(INTERNAL_ERROR)), h2_origin.on(ok)
-    refusal(client.fetch(path, method="POST", body=b"x"), 502, "upstream_closed")
-    assert client.fetch(other).body.decode() == other
+    refusal(h2_client.fetch(path, method="POST", body=b"x"), 502, "upstream_closed")
+    assert h2_client.fetch(other).body.decode() == other
 
 
-def test_an_origin_that_resets_in_the_middle_is_visibly_cut_off(h2_origin, client):
+def test_an_origin_that_resets_in_the_middle_is_visibly_cut_off(h2_origin, h2_client):
     def script(stream):
         stream.begin()
         stream.send(b"half")
@@ -269,12 +263,12 @@ def test_an_origin_that_resets_in_the_middle_is_visibly_cut_off(h2_origin, clien
 
     sent = threading.Event()
     path, other = h2_origin.on(script), h2_origin.on(ok)
-    stream = client.open("GET", path)
+    stream = h2_client.open("GET", path)
     stream.wait_body(4)
     sent.set()
     stream.wait()
     assert stream.reset is not None and not stream.has_ended and stream.body == b"half"
-    assert client.fetch(other).body.decode() == other
+    assert h2_client.fetch(other).body.decode() == other
 
 
 def test_an_http1_client_sees_that_an_origin_has_reset_in_the_middle(h2_origin, keyed):
@@ -295,7 +289,7 @@ def test_an_http1_client_sees_that_an_origin_has_reset_in_the_middle(h2_origin, 
         assert wire.rest() == b""
 
 
-def test_a_refused_stream_is_tried_again_on_another_connection(h2_origin, client):
+def test_a_refused_stream_is_tried_again_on_another_connection(h2_origin, h2_client):
     refused = []
 
     def script(stream):
@@ -305,8 +299,8 @@ def test_a_refused_stream_is_tried_again_on_another_connection(h2_origin, client
         ok(stream)
 
     warm, path = h2_origin.on(ok), h2_origin.on(script)
-    client.fetch(warm)
-    assert client.fetch(path).body.decode() == path
+    h2_client.fetch(warm)
+    assert h2_client.fetch(path).body.decode() == path
     assert len(h2_origin.requests(path)) == 2
 
 
@@ -331,13 +325,13 @@ def test_the_first_request_of_a_connection_that_was_not_looked_at_is_sent_again(
     assert [seen.peer is refused[0] for seen in h2_origin.requests(path)] == [True, False]
 
 
-def test_a_request_that_is_refused_again_is_not_sent_a_third_time(h2_origin, client):
+def test_a_request_that_is_refused_again_is_not_sent_a_third_time(h2_origin, h2_client):
     path = h2_origin.on(lambda stream: stream.cancel(REFUSED_STREAM))
-    refusal(client.fetch(path), 502, "upstream_closed")
+    refusal(h2_client.fetch(path), 502, "upstream_closed")
     assert len(h2_origin.requests(path)) == 2
 
 
-def test_a_request_that_was_refused_after_a_hint_is_not_sent_again(h2_origin, client):
+def test_a_request_that_was_refused_after_a_hint_is_not_sent_again(h2_origin, h2_client):
     """The client has the hint: of another attempt it would get it twice."""
 
     def script(stream):
@@ -345,19 +339,19 @@ def test_a_request_that_was_refused_after_a_hint_is_not_sent_again(h2_origin, cl
         stream.cancel(REFUSED_STREAM)
 
     path = h2_origin.on(script)
-    stream = client.open("GET", path)
+    stream = h2_client.open("GET", path)
     refusal(stream.wait_end(), 502, "upstream_closed")
     assert len(stream.interim) == 1
     h2_origin.request(path)
 
 
-def test_a_body_of_which_some_is_gone_is_not_sent_again(h2_origin, client):
+def test_a_body_of_which_some_is_gone_is_not_sent_again(h2_origin, h2_client):
     def script(stream):
         stream.wait_body(4)
         stream.cancel(REFUSED_STREAM)
 
     path = h2_origin.on(script)
-    refusal(client.fetch(path, method="POST", body=b"body"), 502, "upstream_closed")
+    refusal(h2_client.fetch(path, method="POST", body=b"body"), 502, "upstream_closed")
     h2_origin.request(path)
 
 
@@ -365,7 +359,7 @@ def say_goodbye(peer, last, code=NO_ERROR):
     peer.raw(frame(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big")))
 
 
-def test_an_origin_that_says_goodbye_finishes_what_it_has_and_gets_no_more(h2_origin, client):
+def test_an_origin_that_says_goodbye_finishes_what_it_has_and_gets_no_more(h2_origin, h2_client):
     go_on = threading.Event()
 
     def script(stream):
@@ -376,9 +370,9 @@ def test_an_origin_that_says_goodbye_finishes_what_it_has_and_gets_no_more(h2_or
         stream.send(b"second half", end=True)
 
     path, other = h2_origin.on(script), h2_origin.on(ok)
-    stream = client.open("GET", path)
+    stream = h2_client.open("GET", path)
     stream.wait_body(10)
-    assert client.fetch(other).body.decode() == other
+    assert h2_client.fetch(other).body.decode() == other
     go_on.set()
     assert stream.wait_end().body == b"first half, second half"
     first, second = h2_origin.request(path), h2_origin.request(other)
@@ -386,9 +380,9 @@ def test_an_origin_that_says_goodbye_finishes_what_it_has_and_gets_no_more(h2_or
     first.peer.wait_closed()
 
 
-def test_a_request_that_a_goodbye_leaves_out_is_sent_again(h2_origin, client):
+def test_a_request_that_a_goodbye_leaves_out_is_sent_again(h2_origin, h2_client):
     warm = h2_origin.on(ok)
-    client.fetch(warm)
+    h2_client.fetch(warm)
     gone = h2_origin.request(warm).peer
 
     def script(stream):
@@ -397,14 +391,14 @@ def test_a_request_that_a_goodbye_leaves_out_is_sent_again(h2_origin, client):
         ok(stream)
 
     path = h2_origin.on(script)
-    assert client.fetch(path).body.decode() == path
+    assert h2_client.fetch(path).body.decode() == path
     assert [seen.peer is gone for seen in h2_origin.requests(path)] == [True, False]
 
 
-def test_an_origin_that_closes_without_a_word_fails_only_what_was_under_way(h2_origin, client):
+def test_an_origin_that_closes_without_a_word_fails_only_what_was_under_way(h2_origin, h2_client):
     path, other = h2_origin.on(lambda stream: stream.peer.close()), h2_origin.on(ok)
-    refusal(client.fetch(path, method="POST", body=b"x"), 502, "upstream_closed")
-    assert client.fetch(other).body.decode() == other
+    refusal(h2_client.fetch(path, method="POST", body=b"x"), 502, "upstream_closed")
+    assert h2_client.fetch(other).body.decode() == other
 
 
 # Heads, interim responses, trailers.
@@ -448,9 +442,9 @@ def test_trailers_go_through_between_every_version(origin, h2_origin, keyed):
             assert over_h2.body == b"data" and over_h2.trailers == trailers
 
 
-def test_trailers_without_a_body(h2_origin, client):
+def test_trailers_without_a_body(h2_origin, h2_client):
     path = h2_origin.on(lambda stream: stream.answer(200, trailers=[("grpc-status", "5")]))
-    answer = client.fetch(path)
+    answer = h2_client.fetch(path)
     assert answer.body == b"" and answer.trailers == [("grpc-status", "5")]
 
 
@@ -474,13 +468,13 @@ def test_interim_responses_go_through_between_every_version(origin, h2_origin, k
             assert over_h1.body == over_h2.body == b"final"
 
 
-def test_more_than_ten_interim_responses_are_an_error(h2_origin, client):
+def test_more_than_ten_interim_responses_are_an_error(h2_origin, h2_client):
     def script(stream):
         for _ in range(12):
             stream.hint(103)
         stream.answer(200)
 
-    refusal(client.fetch(h2_origin.on(script)), 502, "upstream_protocol")
+    refusal(h2_client.fetch(h2_origin.on(script)), 502, "upstream_protocol")
 
 
 BODILESS = [("HEAD", 200, "1000"), ("GET", 304, "1000"), ("GET", 204, None)]
@@ -504,7 +498,7 @@ def test_answers_that_never_have_a_body(origin, h2_origin, keyed, method, status
         assert over_h2.replace("\r", "").endswith("\n\n")
 
 
-def test_a_length_that_is_not_that_of_the_data_is_an_error(h2_origin, client):
+def test_a_length_that_is_not_that_of_the_data_is_an_error(h2_origin, h2_client):
     def too_little(stream):
         stream.begin(200, [("content-length", "10")])
         stream.send(b"x", end=True)
@@ -515,9 +509,9 @@ def test_a_length_that_is_not_that_of_the_data_is_an_error(h2_origin, client):
 
     other = h2_origin.on(ok)
     for script in (too_little, too_much):
-        answer = client.open("GET", h2_origin.on(script)).wait()
+        answer = h2_client.open("GET", h2_origin.on(script)).wait()
         assert answer.status == 502 or not answer.has_ended
-    assert client.fetch(other).body.decode() == other
+    assert h2_client.fetch(other).body.decode() == other
 
 
 def test_http1_framing_fields_do_not_reach_an_http2_client(origin, keyed):
@@ -551,17 +545,17 @@ def test_cookies_in_pieces_are_one_field_for_http1(origin, keyed):
     assert origin.request(path).all("cookie") == ["a=1; b=2"]
 
 
-def test_an_answer_to_an_upload_that_is_not_read_comes_at_once(h2_origin, client):
+def test_an_answer_to_an_upload_that_is_not_read_comes_at_once(h2_origin, h2_client):
     def script(stream):
         stream.answer(413, body=b"too much")
         stream.cancel(NO_ERROR)
 
     other = h2_origin.on(ok)
-    upload = client.open("POST", h2_origin.on(script), end=False)
+    upload = h2_client.open("POST", h2_origin.on(script), end=False)
     threading.Thread(target=_send_until_reset, args=(upload,), daemon=True).start()
     upload.wait()
     assert upload.status == 413 and upload.body == b"too much" and upload.has_ended
-    assert client.fetch(other).body.decode() == other
+    assert h2_client.fetch(other).body.decode() == other
 
 
 def _send_until_reset(stream):

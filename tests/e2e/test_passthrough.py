@@ -12,6 +12,7 @@ import pytest
 
 from harness.expect import refusal
 from harness.proxy import Sealgate
+from harness.scripted import Listening
 from harness.stalls import fill, reset, sees_reset
 from harness.wait import GENEROUS, until
 
@@ -19,23 +20,16 @@ PINNED = ["api.test", "h2.test", "raw.test", "closed.test"]
 ALERT = {"access_denied": 49, "decode_error": 50, "internal_error": 80, "unrecognized_name": 112}
 
 
-class RawOrigin:
+class RawOrigin(Listening):
     """Speaks no TLS at all: behind the greeting, what goes through is nobody's business."""
 
     def __init__(self):
         self.connections = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = "127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            sock.settimeout(GENEROUS)
-            self.connections.append(sock)
+    def _take(self, sock):
+        sock.settimeout(GENEROUS)
+        self.connections.append(sock)
 
     def next(self, greeting):
         """The connection that begins with this greeting, to the byte."""
@@ -43,10 +37,6 @@ class RawOrigin:
         sock = until(lambda: self.connections and self.connections.pop(), f"connection {before}")
         assert receive(sock, len(greeting)) == greeting
         return sock
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 def receive(sock, size):

@@ -10,7 +10,10 @@ from harness.run import USERS, Runner
 from harness.websocket import accept, connect
 
 reason = network.missing()
-pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))
+pytestmark = [
+    pytest.mark.skipif(reason is not None, reason=str(reason)),
+    pytest.mark.usefixtures("at_the_gateway"),
+]
 
 PRIVATE, OTHER = "10.99.0.5", "10.99.0.6"
 NAMED = {
@@ -38,15 +41,6 @@ def place(authority, folder):
         place.private_origin.close()
     finally:
         place.close()
-
-
-@pytest.fixture(autouse=True)
-def at_the_gateway(request):
-    if reason is not None:
-        yield
-        return
-    with request.getfixturevalue("place").gateway.inside():
-        yield
 
 
 @pytest.fixture

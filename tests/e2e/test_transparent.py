@@ -22,7 +22,10 @@ from harness.wait import GENEROUS, until
 from harness.wire import Wire, basic
 
 reason = network.missing()
-pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))
+pytestmark = [
+    pytest.mark.skipif(reason is not None, reason=str(reason)),
+    pytest.mark.usefixtures("at_the_gateway"),
+]
 
 V4, V6 = "10.86.1.2", "fd86:1::2"
 ALLOWED = ["api.test", "plain.test", site.WORLD4]
@@ -33,16 +36,6 @@ def place(authority, folder):
     place = site.Site(authority, folder)
     yield place
     place.close()
-
-
-@pytest.fixture(autouse=True)
-def at_the_gateway(request):
-    """The control API and the origins are there."""
-    if reason is not None:
-        yield
-        return
-    with request.getfixturevalue("place").gateway.inside():
-        yield
 
 
 class Captured:

@@ -8,14 +8,10 @@ import threading
 _serial = itertools.count(1)
 
 
-class Scripted:
-    """`_serve(sock)` runs in a thread for each connection."""
+class Listening:
+    """Hands each connection to `_take(sock)`."""
 
-    def __init__(self, context, address="127.0.0.1", port=0):
-        self.context = context
-        self.seen = []
-        self._scripts = {}
-        self._lock = threading.Lock()
+    def __init__(self, address="127.0.0.1", port=0):
         self._listener = socket.create_server((address, port), backlog=256)
         self.address, self.port = self._listener.getsockname()[:2]
         self.endpoint = f"{address}:{self.port}"
@@ -25,6 +21,25 @@ class Scripted:
         """First so that the thread wakes: its descriptor's number may soon be another's."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            self._take(sock)
+
+
+class Scripted(Listening):
+    """`_serve(sock)` runs in a thread for each connection."""
+
+    def __init__(self, context, address="127.0.0.1", port=0):
+        self.context = context
+        self.seen = []
+        self._scripts = {}
+        self._lock = threading.Lock()
+        super().__init__(address, port)
 
     def on(self, script, stem="path"):
         """A path of its own, answered by the script."""
@@ -42,10 +57,5 @@ class Scripted:
         assert len(requests) == 1, f"{len(requests)} requests for {path}"
         return requests[0]
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+    def _take(self, sock):
+        threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
