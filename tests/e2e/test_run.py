@@ -312,6 +312,20 @@ def test_the_runtime_folder_is_empty_whatever_comes_into_it_later(run_any, servi
         assert process.communicate("go\n", timeout=60)[0] == "end\n"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root puts a service there")
+@pytest.mark.parametrize("place", ["/run/dbus", "/run/systemd", "/run/nscd", "/run/docker", "/tmp/.X11-unix"])
+def test_a_folder_of_services_is_empty_whatever_comes_into_it_later(run_any, place):
+    folder = pathlib.Path(place)
+    if not folder.exists():
+        pytest.skip("it is not there, so nothing is hidden")
+    name = f"sealgate-test-{os.getpid()}"
+    with run_any.start(
+        command=shell(f"read line; ls -A {place}; echo end"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process, listening_unix(folder / name):
+        assert process.communicate("go\n", timeout=60)[0] == "end\n"
+    (folder / name).unlink()
+
+
 def test_a_folder_that_everybody_writes_to_is_no_runtime_folder(run_any):
     assert run_any("ls", "/tmp", env={"XDG_RUNTIME_DIR": "/tmp"}).stdout != ""
 

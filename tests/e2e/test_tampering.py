@@ -70,6 +70,25 @@ def test_a_store_that_was_put_above_takes_no_value_with_it(own, origin):
     assert answer.status == 403 and got == []
 
 
+def test_a_list_that_was_widened_takes_no_value_with_it(own, origin):
+    """Of a secret without hosts of its own, which goes wherever the list lets it."""
+    assert_works(own, origin)
+    write(own, ("update secret_stores set egress = replace(egress, 'api.test', '*') where id = ?", own.mine["id"]))
+    for host in ("other.test", "api.test"):
+        answer, got = attempt(own, origin, host=host)
+        assert answer.status == 403 and got == []
+    assert "value_withheld" in own.log()
+
+
+def test_a_place_that_was_widened_takes_no_value_with_it(own, origin):
+    own.api.secret(own.mine, "NARROW", inject=["header:authorization"])
+    own.sandbox.refresh()
+    write(own, ("update secrets set places = '[\"header\"]' where name = 'NARROW'",))
+    own.sandbox.refresh()
+    answer, got = attempt(own, origin, "NARROW")
+    assert answer.status == 403 and got == []
+
+
 def test_a_sandbox_with_another_credential_or_source_has_no_values(own, origin):
     write(own, ("update sandboxes set source = '127.0.0.1' where id = ?", own.sandbox.id))
     answer, got = attempt(own, origin)

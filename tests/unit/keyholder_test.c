@@ -194,16 +194,24 @@ static void send_view(struct keyholder_world *world, const struct view *view)
     assert_int_equal(peer_send(&world->worker, &message), OK);
 }
 
+/* What a view says of the secret; the box says "store", "KEY", api.example.com and header. */
+struct claim {
+    struct slice store, name, host, place;
+};
+
+static const struct claim truth = {SLICE_INIT("store"), SLICE_INIT("KEY"),
+                                   SLICE_INIT("api.example.com"), SLICE_INIT("header")};
+
 /* A running sandbox "sb-1" with one secret, whose view was built at this moment. */
-static void present_tampered(struct keyholder_world *world, uint64_t generation,
-                             void (*tamper)(struct view_layer *layer))
+static void present_as(struct keyholder_world *world, uint64_t generation,
+                       const struct claim *claim, void (*tamper)(struct view_layer *layer))
 {
     OWNED_STRUCT(buffer) *box = &(struct buffer){.limit = SEAL_TEXT_MAX};
     struct host_list *hosts = host_list_new();
-    struct view_layer layer = {.store_id = SLICE("store"), .store_name = SLICE("store")};
-    struct place place = {0};
+    struct view_layer layer = {.store_id = claim->store, .store_name = SLICE("store")};
+    struct place place;
     struct view_secret secret = {
-        .name = SLICE("KEY"), .hosts = hosts, .places = &place, .place_count = 1};
+        .name = claim->name, .hosts = hosts, .places = &place, .place_count = 1};
     struct view view = {.generation = generation,
                         .sandbox_id = SLICE("sb-1"),
                         .org_id = SLICE("org"),
@@ -213,7 +221,8 @@ static void present_tampered(struct keyholder_world *world, uint64_t generation,
                         .secrets = &secret,
                         .secret_count = 1};
 
-    assert_int_equal(host_list_add(hosts, SLICE("api.example.com"), NULL), OK);
+    assert_int_equal(place_parse(claim->place, &place, NULL), OK);
+    assert_int_equal(host_list_add(hosts, claim->host, NULL), OK);
     seal(world, box);
     secret.box = buffer_view(box);
     sign_sandbox(world, &view);
@@ -227,20 +236,24 @@ static void present_tampered(struct keyholder_world *world, uint64_t generation,
 
 static void present(struct keyholder_world *world, uint64_t generation)
 {
-    present_tampered(world, generation, NULL);
+    present_as(world, generation, &truth, NULL);
 }
 
-static void ask_for_values(struct keyholder_world *world)
+static void ask_for_values_at(struct keyholder_world *world, struct slice target)
 {
     struct message message = {.type = MESSAGE_OPEN_VALUES,
                               .open_values = {.ticket = TICKET, .handle = HANDLE}};
 
-    assert_int_equal(authority_parse(SLICE("api.example.com:443"), 0, &message.open_values.target),
-                     OK);
+    assert_int_equal(authority_parse(target, 0, &message.open_values.target), OK);
     world->is_done = world->is_outdated = false;
     memset(world->value, 0, sizeof(world->value));
     assert_int_equal(peer_send(&world->worker, &message), OK);
     process_fixture_wait(&world->process, &world->is_done);
+}
+
+static void ask_for_values(struct keyholder_world *world)
+{
+    ask_for_values_at(world, SLICE("api.example.com:443"));
 }
 
 static void outdate(struct keyholder_world *world, struct slice sandbox_id, uint64_t generation)
@@ -262,6 +275,43 @@ static void a_view_of_now_opens_its_values(void **state)
     ask_for_values(world);
     assert_false(world->is_outdated);
     assert_string_equal(world->value, "the value itself");
+}
+
+/* A worker that somebody has taken over may ask for anything. */
+static void a_value_is_for_its_own_hosts_whoever_asks(void **state)
+{
+    static const struct slice others[] = {
+        SLICE_INIT("other.example.com:443"), SLICE_INIT("example.com:443"),
+        SLICE_INIT("api.example.com.evil.test:443"), SLICE_INIT("api.example.com:8443"),
+        SLICE_INIT("192.0.2.1:443")};
+    struct keyholder_world *world = *state;
+
+    present(world, now_ns());
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        ask_for_values_at(world, others[i]);
+        assert_string_equal(world->value, "");
+    }
+    ask_for_values_at(world, SLICE("api.example.com:443"));
+    assert_string_equal(world->value, "the value itself");
+}
+
+/* Control's word, from a database that somebody has written to. */
+static void a_box_opens_only_where_it_says_the_same_as_the_view(void **state)
+{
+    struct claim lies[] = {truth, truth, truth, truth, truth};
+    struct keyholder_world *world = *state;
+
+    lies[0].name = SLICE("OTHER");
+    lies[1].host = SLICE("*.example.com");
+    lies[2].place = SLICE("header:x-echo");
+    lies[3].place = SLICE("websocket");
+    lies[4].store = SLICE("another");
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        present_as(world, now_ns(), &lies[i], NULL);
+        ask_for_values(world);
+        if (world->value[0] != '\0')
+            fail_msg("lie %zu is believed", i);
+    }
 }
 
 static void a_view_from_before_a_change_opens_nothing(void **state)
@@ -316,10 +366,10 @@ static void a_store_that_was_not_signed_like_this_opens_nothing(void **state)
 {
     struct keyholder_world *world = *state;
 
-    present_tampered(world, now_ns(), add_private_host);
+    present_as(world, now_ns(), &truth, add_private_host);
     ask_for_values(world);
     assert_string_equal(world->value, "");
-    present_tampered(world, now_ns(), turn_redaction_on);
+    present_as(world, now_ns(), &truth, turn_redaction_on);
     ask_for_values(world);
     assert_string_equal(world->value, "");
     present(world, now_ns());
@@ -333,6 +383,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         KEYHOLDER_TEST(a_view_of_now_opens_its_values),
+        KEYHOLDER_TEST(a_value_is_for_its_own_hosts_whoever_asks),
+        KEYHOLDER_TEST(a_box_opens_only_where_it_says_the_same_as_the_view),
         KEYHOLDER_TEST(a_view_from_before_a_change_opens_nothing),
         KEYHOLDER_TEST(the_view_after_it_opens_them_again),
         KEYHOLDER_TEST(a_view_from_before_it_began_opens_nothing),

@@ -588,16 +588,26 @@ def new_privileges_by_exec():
     return "forbidden" if call("prctl", 39, 0, 0, 0, 0) == 1 else "OUT"
 
 
+def in_a_terminal_of_its_own(request):
+    """Into its controlling terminal whoever may type may type without any privilege."""
+
+    def type_into_it():
+        os.setsid()
+        _, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        call("syscall", 16, terminal, ctypes.c_ulong(request), b"x")
+
+    in_child(type_into_it)
+
+
 @escape
 def typing_into_the_terminal():
-    _, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSTI, b"x")
+    in_a_terminal_of_its_own(termios.TIOCSTI)
 
 
 @escape
 def typing_into_the_terminal_with_high_bits():
-    _, terminal = pty.openpty()
-    call("syscall", 16, terminal, ctypes.c_ulong(0x500000000 | termios.TIOCSTI), b"x")
+    in_a_terminal_of_its_own(0x500000000 | termios.TIOCSTI)
 
 
 @escape
