@@ -26,7 +26,9 @@ struct h2_limits {
     uint32_t streams;           /* open at once */
     uint32_t stream_window;     /* bytes of a body that come unconsumed; 64 KiB */
     uint32_t wide_window;       /* the same, once as many as `stream_window` were consumed ... */
-    uint32_t wide_streams;      /* ... of at most that many streams at once */
+    uint32_t wide_streams;      /* ... of at most that many streams at once, */
+    uint32_t *wide_shared;      /* and of wide_shared_max of all sessions that count here, */
+    uint32_t wide_shared_max;   /* borrowed; NULL: it shares with none */
     uint32_t connection_window; /* 1 MiB */
     /* Of HPACK, for what comes in. What an origin echoes may stay there until the session ends; 0
      * prevents that, but there are origins that do not cope with less than 4,096. */

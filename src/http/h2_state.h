@@ -22,7 +22,7 @@ struct h2_session {
     size_t stream_count, wide_count;
     enum h2_code doom; /* found in a callback: what the session must end with */
     bool has_peer_settings;
-    bool awaits_head; /* a HEADERS frame has begun whose stream is not known yet */
+    bool awaits_head;   /* a HEADERS frame has begun whose stream is not known yet */
     bool is_failed;     /* all streams were closed, nothing more is read */
     bool was_drained;   /* h2_session_drain() was called */
     struct buffer *out; /* during h2_session_pull() */

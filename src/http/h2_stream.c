@@ -59,12 +59,19 @@ static void destroy(struct h2_stream *stream)
     free(stream);
 }
 
+static void count_wide(struct h2_session *session, int change)
+{
+    session->wide_count += (size_t)change;
+    if (session->limits.wide_shared != NULL)
+        *session->limits.wide_shared += (uint32_t)change;
+}
+
 static void unlink_from_session(struct h2_stream *stream)
 {
     LIST_REMOVE(stream, link);
     stream->session->stream_count--;
     if (stream->is_wide)
-        stream->session->wide_count--;
+        count_wide(stream->session, -1);
     stream->session = NULL;
     buffer_clear(&stream->out);
     free_out_trailers(stream);
@@ -170,18 +177,27 @@ struct http_head *h2_stream_trailers(struct h2_stream *stream)
     return stream->trailers != NULL ? &stream->trailers->head : NULL;
 }
 
+static bool has_wide_left(const struct h2_session *session)
+{
+    const struct h2_limits *limits = &session->limits;
+
+    return session->wide_count < limits->wide_streams &&
+           (limits->wide_shared == NULL || *limits->wide_shared < limits->wide_shared_max);
+}
+
 /* A long body would wait for us each time that a short window is full. */
 static void widen(struct h2_stream *stream)
 {
     struct h2_session *session = stream->session;
 
     if (stream->is_wide || stream->consumed < session->limits.stream_window ||
-        session->wide_count >= session->limits.wide_streams)
+        !has_wide_left(session))
         return;
     stream->is_wide =
         nghttp2_session_set_local_window_size(session->library, NGHTTP2_FLAG_NONE, stream->id,
                                               (int32_t)session->limits.wide_window) == 0;
-    session->wide_count += stream->is_wide;
+    if (stream->is_wide)
+        count_wide(session, 1);
 }
 
 void h2_stream_consumed(struct h2_stream *stream, size_t len)

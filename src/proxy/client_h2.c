@@ -107,7 +107,7 @@ enum error client_h2_open(struct connection *connection, struct client_h2 **out)
     client->link.on_change = on_change;
     client->link.owner = client;
     enum error error =
-        h2_link_open(&client->link, connection->proxy, &connection->leg, H2_REQUESTS);
+        h2_link_open(&client->link, connection->sandbox, &connection->leg, H2_REQUESTS);
     if (error != OK) {
         free(client);
         return error;

@@ -4,6 +4,7 @@
 
 #include "observe/log.h"
 #include "proxy/h2_message.h"
+#include "proxy/sandbox.h"
 
 static void on_push(void *owner)
 {
@@ -13,11 +14,14 @@ static void on_push(void *owner)
     link->on_change(link->owner);
 }
 
-enum error h2_link_open(struct h2_link *link, struct proxy *proxy, struct leg *leg,
+enum error h2_link_open(struct h2_link *link, struct sandbox *sandbox, struct leg *leg,
                         enum h2_role role)
 {
     struct h2_limits limits = h2_session_default_limits();
+    struct proxy *proxy = sandbox->proxy;
 
+    limits.wide_shared = &sandbox->wide_streams;
+    limits.wide_shared_max = SANDBOX_WIDE_STREAMS_MAX;
     limits.allows_websocket = role == H2_REQUESTS;
     /* An origin that echoes a value in a field would have it kept, and its table lives on. */
     if (role == H2_RESPONSES)

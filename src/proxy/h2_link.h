@@ -8,6 +8,7 @@
 #include "proxy/state.h"
 
 struct h2_message;
+struct sandbox;
 
 struct h2_link {
     struct proxy *proxy; /* borrowed */
@@ -25,8 +26,9 @@ struct h2_link {
     bool is_over; /* nothing will come or go any more */
 };
 
-/* The leg's TLS handshake is done and has agreed on h2. */
-MUST_USE enum error h2_link_open(struct h2_link *link, struct proxy *proxy, struct leg *leg,
+/* The leg's TLS handshake is done and has agreed on h2. The sandbox is borrowed, and outlives it.
+ */
+MUST_USE enum error h2_link_open(struct h2_link *link, struct sandbox *sandbox, struct leg *leg,
                                  enum h2_role role);
 /* Frees what is left of the messages; the leg is not touched. Safe on a zeroed link. */
 void h2_link_close(struct h2_link *link);

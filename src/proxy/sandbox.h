@@ -15,6 +15,7 @@ enum {
     SANDBOX_ID_MAX = 64,
     SANDBOX_VALUES_MAX = 64,       /* hosts whose values are kept */
     SANDBOX_POOL_MAX = 64,         /* idle upstream connections kept */
+    SANDBOX_WIDE_STREAMS_MAX = 16, /* on all its connections: 960 KiB each may wait for a peer */
     SANDBOX_TARGETS_MAX = 64,      /* hosts remembered */
     SANDBOX_LINGER_MS = 60 * 1000, /* a sandbox without connections is kept this long */
 };
@@ -66,6 +67,7 @@ struct sandbox {
     unsigned spare_upstream_count;
     TAILQ_HEAD(known_target_list, known_target) targets;
     unsigned target_count;
+    uint32_t wide_streams; /* of HTTP/2, on either side, with a wide window: http/h2_session.h */
 };
 
 /* Finds or asks control. When `*out`'s state is SANDBOX_ASKED, `waiter` waits for the answer. NULL

@@ -94,7 +94,7 @@ static enum error open_h2(struct upstream *upstream)
 {
     upstream->h2.on_change = on_h2_change;
     upstream->h2.owner = upstream;
-    return h2_link_open(&upstream->h2, upstream->sandbox->proxy, &upstream->leg, H2_RESPONSES);
+    return h2_link_open(&upstream->h2, upstream->sandbox, &upstream->leg, H2_RESPONSES);
 }
 
 /* One that was offered HTTP/1 alone says nothing about what it prefers. */

@@ -292,3 +292,31 @@ def test_a_request_whose_secrets_nobody_opens_is_told_so(origin, own_proxy, clie
     finally:
         os.kill(keyholder, signal.SIGCONT)
     until(lambda: client_of(sandbox).fetch(path).status == 200, "the secrets are opened")
+
+
+def test_few_streams_of_a_sandbox_may_have_much_on_its_way(h2_origin, own_proxy):
+    """Uploads that their origin does not read: however many connections they come on."""
+    connections, most, much = 20, 16, 600_000
+    proxy = own_proxy(workers=1)
+    sandbox = proxy.api.sandbox(proxy.api.store(["h2.test"]))
+    path = h2_origin.on(lambda stream: stream.wait(), holds=True)
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(connect(sandbox, "h2.test")) for _ in range(connections)]
+        streams = [peer.open("POST", path, end=False) for peer in peers for _ in range(2)]
+        taken = [0] * len(streams)
+
+        def send_all():
+            for number, stream in enumerate(streams):
+                while room := stream.window:
+                    stream.send(b"x" * room)
+                    taken[number] += room
+            return sum(taken)
+
+        def turn():
+            """The worker has seen all that came before."""
+            return all(peer.fetch(h2_origin.on(lambda stream: stream.answer(200))).status == 200 for peer in peers)
+
+        until(lambda: send_all() == (turn() and send_all()), "nothing more is taken")
+        wide = [count for count in taken if count > much]
+        assert 0 < len(wide) <= most, sorted(taken)
+        assert max(taken) < 1_400_000

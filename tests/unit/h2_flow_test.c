@@ -151,6 +151,32 @@ static void few_streams_that_are_consumed_get_a_wide_window(void **state)
     h2_pair_free(pair);
 }
 
+static void sessions_share_how_many_windows_are_wide(void **state)
+{
+    enum { STREAMS = 3, WINDOW = 5000, WIDE = 20000, ELSEWHERE = 3 };
+    struct h2_limits limits = limits_with_window(WINDOW), usual = h2_session_default_limits();
+    uint32_t shared = ELSEWHERE;
+    limits.wide_window = WIDE;
+    limits.wide_streams = STREAMS;
+    limits.wide_shared = &shared;
+    limits.wide_shared_max = ELSEWHERE + 1;
+    struct h2_pair *pair = h2_pair_new_limited(&usual, &limits);
+    struct h2_seen *got = open_uploads(pair, STREAMS);
+    size_t sent[STREAMS] = {0};
+
+    (void)state;
+    pair->upstream.holds_back = true;
+    send_on_all(pair, sent);
+    for (int i = 0; i < STREAMS; i++)
+        consume_all(&got[i]);
+    send_on_all(pair, sent);
+    for (int i = 0; i < STREAMS; i++)
+        assert_int_equal(got[i].unconsumed, i == 0 ? WIDE : WINDOW);
+    assert_int_equal(shared, ELSEWHERE + 1);
+    h2_pair_free(pair);
+    assert_int_equal(shared, ELSEWHERE);
+}
+
 static void a_slow_stream_does_not_hold_up_its_neighbours(void **state)
 {
     enum { STREAMS = 50, TOTAL = 200000 };
@@ -269,6 +295,7 @@ int main(void)
         cmocka_unit_test(bodies_stream_both_ways_through_tiny_windows),
         cmocka_unit_test(what_is_not_consumed_is_bounded_by_the_window),
         cmocka_unit_test(few_streams_that_are_consumed_get_a_wide_window),
+        cmocka_unit_test(sessions_share_how_many_windows_are_wide),
         cmocka_unit_test(a_slow_stream_does_not_hold_up_its_neighbours),
         cmocka_unit_test(responses_share_the_line),
         cmocka_unit_test(a_pull_keeps_to_its_limit),
