@@ -164,9 +164,9 @@ static bool is_end_to_end_always(struct slice name)
 static bool is_hop_by_hop(struct slice name)
 {
     static const struct slice names[] = {
-        SLICE_INIT("Connection"),        SLICE_INIT("Keep-Alive"), SLICE_INIT("TE"),
-        SLICE_INIT("Trailer"),           SLICE_INIT("Upgrade"),    SLICE_INIT("HTTP2-Settings"),
-        SLICE_INIT("Transfer-Encoding"),
+        SLICE_INIT("Connection"),     SLICE_INIT("Keep-Alive"),        SLICE_INIT("TE"),
+        SLICE_INIT("Trailer"),        SLICE_INIT("Upgrade"),           SLICE_INIT("Close"),
+        SLICE_INIT("HTTP2-Settings"), SLICE_INIT("Transfer-Encoding"),
     };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)

@@ -65,7 +65,8 @@ MUST_USE enum error http_head_add_borrowed(struct http_head *head, struct slice 
 MUST_USE enum error http_head_store(struct http_head *head, struct slice bytes, struct slice *out);
 /* Removes what is for one connection only (RFC 9110, 7.6.1): fields named by Connection (but never
  * framing, Host, Authorization or Sec-WebSocket-*), Connection, Keep-Alive, Proxy-*, TE, Trailer,
- * Transfer-Encoding, Upgrade, HTTP2-Settings. */
+ * Transfer-Encoding, Upgrade, HTTP2-Settings, and Close, whose name would be the connection option
+ * (RFC 9112, 9.6). */
 void http_head_strip_hop_by_hop(struct http_head *head);
 
 /* Bytes of the target and all fields, as HTTP/1 would write them: what a limit on heads counts. */

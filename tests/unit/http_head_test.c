@@ -82,9 +82,16 @@ static void a_field_past_the_storage_is_refused_and_changes_nothing(void **state
 
 static void hop_by_hop_fields_go_and_what_connection_names(void **state)
 {
-    static const char *const gone[] = {"Connection",           "Keep-Alive", "Proxy-Authorization",
-                                       "proxy-connection",     "TE",         "Trailer",
-                                       "Transfer-Encoding",    "Upgrade",    "HTTP2-Settings",
+    static const char *const gone[] = {"Connection",
+                                       "Keep-Alive",
+                                       "Proxy-Authorization",
+                                       "proxy-connection",
+                                       "TE",
+                                       "Trailer",
+                                       "Transfer-Encoding",
+                                       "Upgrade",
+                                       "HTTP2-Settings",
+                                       "Close",
                                        "X-Named-By-Connection"};
     static const char *const kept[] = {"Host", "Authorization", "Content-Length",
                                        "Sec-WebSocket-Key", "X-Other"};
