@@ -2,6 +2,7 @@
 /* Dials against a nameserver and a listener of the test's own, all on loopback. */
 #include "process/dial.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@ static const struct {
 };
 
 struct world {
+    size_t descriptors; /* open before it */
     struct event_base *base;
     int nameserver, listener;
     struct event *on_query;
@@ -125,14 +127,27 @@ static void on_query(evutil_socket_t fd, short what, void *argument)
     assert_int_equal(sendto(fd, message, end, 0, (struct sockaddr *)&from, from_len), (ssize_t)end);
 }
 
+static size_t count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    assert_non_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
 static int set_up(void **state)
 {
+    size_t descriptors = count_descriptors();
     static struct world world;
     struct config_error error;
     char text[512];
     uint16_t dns_port;
 
-    world = (struct world){.base = event_base_new()};
+    world = (struct world){.base = event_base_new(), .descriptors = descriptors};
     world.nameserver = bind_loopback(SOCK_DGRAM, &dns_port);
     world.listener = bind_loopback(SOCK_STREAM, &world.port);
     assert_int_equal(listen(world.listener, 16), 0);
@@ -165,7 +180,8 @@ static int tear_down(void **state)
     config_free(world->config);
     close(world->nameserver);
     close(world->listener);
-    return 0;
+    /* None of an attempt that lost stays behind. */
+    return count_descriptors() == world->descriptors ? 0 : -1;
 }
 
 static void on_done(void *context, const struct dial_outcome *outcome)
