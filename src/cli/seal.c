@@ -16,25 +16,30 @@ struct seal_lists {
     size_t host_count, place_count;
 };
 
-/* Splits the values of an option at commas. False when there are more than `max`. */
+/* Adds what stands between commas. False when that makes more than `max`. */
+static bool split(struct slice rest, struct slice *out, size_t max, size_t *count)
+{
+    while (rest.len > 0) {
+        struct slice item = slice_trim(slice_split(&rest, ','));
+
+        if (item.len > 0 && *count == max)
+            return false;
+        if (item.len > 0)
+            out[(*count)++] = item;
+    }
+    return true;
+}
+
+/* The same of all values of an option. */
 static bool collect(const struct cli *cli, const char *option, struct slice *out, size_t max,
                     size_t *count)
 {
     size_t from = 0;
 
     for (const char *value = cli_next(cli, option, &from); value != NULL;
-         value = cli_next(cli, option, &from)) {
-        struct slice rest = slice_from_string(value);
-
-        while (rest.len > 0) {
-            struct slice item = slice_trim(slice_split(&rest, ','));
-
-            if (item.len > 0 && *count == max)
-                return false;
-            if (item.len > 0)
-                out[(*count)++] = item;
-        }
-    }
+         value = cli_next(cli, option, &from))
+        if (!split(slice_from_string(value), out, max, count))
+            return false;
     return true;
 }
 

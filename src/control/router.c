@@ -103,24 +103,24 @@ static const struct route routes[] = {
     {NULL, "/api/v1/*", AUTH_ORG, refuse_unbuilt},
 };
 
-/* Compares segment by segment; captured ones go to `params`, still escaped. */
+/* A captured one goes to `*next_param`, still escaped. */
+static bool segment_matches(struct slice expected, struct slice segment, struct slice **next_param)
+{
+    if (!slice_equals(expected, SLICE(":")))
+        return slice_equals(expected, segment);
+    *(*next_param)++ = segment;
+    return segment.len > 0;
+}
+
 static bool route_matches(const struct route *route, struct slice path, struct slice *params)
 {
     struct slice pattern = slice_from_string(route->pattern);
-    size_t captured = 0;
     while (pattern.len > 0 && path.len > 0) {
         struct slice expected = slice_split(&pattern, '/');
         if (slice_equals(expected, SLICE("*")))
             return true;
-        struct slice segment = slice_split(&path, '/');
-        if (!slice_equals(expected, SLICE(":"))) {
-            if (!slice_equals(expected, segment))
-                return false;
-        } else if (segment.len == 0) {
+        if (!segment_matches(expected, slice_split(&path, '/'), &params))
             return false;
-        } else {
-            params[captured++] = segment;
-        }
     }
     return pattern.len == 0 && path.len == 0;
 }

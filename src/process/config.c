@@ -212,38 +212,50 @@ static enum error apply(struct config_reader *reader, struct slice text, struct 
     return root == NULL ? OK : config_schema_read(reader, root, &top_schema, config);
 }
 
+static bool has_address(const struct config_endpoints *list, const struct ip_endpoint *endpoint)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].port == endpoint->port &&
+            ip_address_equals(&list->items[i].address, &endpoint->address))
+            return true;
+    return false;
+}
+
+/* Port 0 is whatever is free. */
 static bool share_an_address(const struct config_endpoints *a, const struct config_endpoints *b)
 {
-    for (size_t i = 0; i < a->count; i++) {
-        for (size_t j = 0; j < b->count; j++) {
-            if (a->items[i].port != 0 && a->items[i].port == b->items[j].port &&
-                ip_address_equals(&a->items[i].address, &b->items[j].address))
-                return true;
-        }
-    }
+    for (size_t i = 0; i < a->count; i++)
+        if (a->items[i].port != 0 && has_address(b, &a->items[i]))
+            return true;
     return false;
+}
+
+struct listen_list {
+    const char *key;
+    const struct config_endpoints *list;
+};
+
+static enum error check_apart(struct config_reader *reader, const struct listen_list *a,
+                              const struct listen_list *b)
+{
+    char why[96];
+
+    if (!share_an_address(a->list, b->list))
+        return OK;
+    snprintf(why, sizeof(why), "%s and %s name the same address", a->key, b->key);
+    return config_fail(reader, NULL, why);
 }
 
 static enum error check_listeners(struct config_reader *reader, const struct config *config)
 {
-    const struct {
-        const char *key;
-        const struct config_endpoints *list;
-    } lists[] = {{"listen.proxy", &config->listen_proxy},
-                 {"listen.transparent", &config->listen_transparent},
-                 {"listen.dns", &config->listen_dns},
-                 {"listen.control", &config->listen_control}};
-    char why[96];
+    const struct listen_list lists[] = {{"listen.proxy", &config->listen_proxy},
+                                        {"listen.transparent", &config->listen_transparent},
+                                        {"listen.dns", &config->listen_dns},
+                                        {"listen.control", &config->listen_control}};
 
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        for (size_t j = i + 1; j < ARRAY_LEN(lists); j++) {
-            if (!share_an_address(lists[i].list, lists[j].list))
-                continue;
-            snprintf(why, sizeof(why), "%s and %s name the same address", lists[i].key,
-                     lists[j].key);
-            return config_fail(reader, NULL, why);
-        }
-    }
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        for (size_t j = i + 1; j < ARRAY_LEN(lists); j++)
+            TRY(check_apart(reader, &lists[i], &lists[j]));
     return OK;
 }
 

@@ -203,14 +203,16 @@ enum error config_read_nameservers(struct config_reader *reader, const struct co
 {
     struct config_endpoints list = {0};
 
-    if (!config_node_is_word(node, "system")) {
-        TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
-        for (const struct config_node *item = node->first; item != NULL; item = item->next) {
-            if (!parse_address_and_port(item, DNS_PORT, &list.items[list.count]))
-                return config_fail_expected(reader, item,
-                                            "an address, with a port or without, such as 1.1.1.1");
-            list.count++;
-        }
+    if (config_node_is_word(node, "system")) {
+        *(struct config_endpoints *)target = list;
+        return OK;
+    }
+    TRY(config_take_items(reader, node, key, sizeof(*list.items), &list.items));
+    for (const struct config_node *item = node->first; item != NULL; item = item->next) {
+        if (!parse_address_and_port(item, DNS_PORT, &list.items[list.count]))
+            return config_fail_expected(reader, item,
+                                        "an address, with a port or without, such as 1.1.1.1");
+        list.count++;
     }
     *(struct config_endpoints *)target = list;
     return OK;
