@@ -163,10 +163,19 @@ static enum pump_result pass_piece(struct exchange *exchange, struct slice piece
                                            : send_piece(exchange, piece);
 }
 
-/* Trailers of a request are dropped. */
+/* It may still be reading: for a while. */
+static void expect_end(struct exchange *exchange)
+{
+    exchange->is_client_gone = true;
+    deadline_set(&exchange->deadline, CONNECTION_CLIENT_GONE_MS);
+}
+
+/* Trailers of a request are dropped. HTTP/1 cannot be told that a WebSocket is half closed. */
 static enum error send_end(struct exchange *exchange)
 {
     exchange->is_request_sent = true;
+    if (exchange->request.wants_websocket && !exchange->upstream->speaks_h2)
+        expect_end(exchange);
     return exchange->origin->ops->send_end(exchange->origin, NULL);
 }
 
@@ -238,9 +247,8 @@ enum pump_result exchange_watch_client(struct exchange *exchange)
     if (exchange->is_client_gone)
         return PUMP_WAITING;
     switch (exchange->client->ops->watch(exchange->client)) {
-    case LEG_EOF: /* half-closed, perhaps: it may still read a short answer */
-        exchange->is_client_gone = true;
-        deadline_set(&exchange->deadline, CONNECTION_CLIENT_GONE_MS);
+    case LEG_EOF: /* half-closed, perhaps */
+        expect_end(exchange);
         return PUMP_WAITING;
     case LEG_BROKEN:
         return on_client_gone(exchange);

@@ -189,6 +189,14 @@ def test_an_origin_that_leaves_without_a_close_ends_the_client(ends):
     ends.origin.wait_over()
 
 
+def test_the_end_of_a_client_without_a_close_reaches_the_origin(ends):
+    """Also where its version of HTTP cannot be half closed."""
+    ends.client.send(sent(b"bye"))
+    assert read_message(ends.origin.reader, masked=True) == (TEXT, b"bye")
+    ends.client.leave()
+    ends.origin.wait_over()
+
+
 def test_a_token_at_every_cut_with_a_ping_between_the_parts(ends, listed):
     token, value = listed.token.encode(), listed.value.encode()
     for at in range(len(token) + 1):

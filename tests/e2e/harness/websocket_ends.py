@@ -5,6 +5,8 @@ An end has send(bytes), a `reader`, and finish(): it says no more, and closes in
 
 import contextlib
 import queue
+import socket
+import ssl
 import threading
 
 from . import h2
@@ -19,14 +21,19 @@ EXTENDED = [(":protocol", "websocket"), ("sec-websocket-version", "13")]
 
 class Http1End:
     def __init__(self, sock, reader, on_finish):
-        self.reader, self.send, self._on_finish = reader, sock.sendall, on_finish
+        self._sock, self._on_finish = sock, on_finish
+        self.reader, self.send = reader, sock.sendall
 
     def finish(self):
         self._on_finish()
 
+    def leave(self):
+        """The same without waiting for the other end."""
+        self._sock.shutdown(socket.SHUT_WR)
+
     def wait_over(self):
         """Until the proxy says no more."""
-        with contextlib.suppress(Truncated, OSError):
+        with contextlib.suppress(Truncated, ConnectionError, ssl.SSLError):
             while True:
                 self.reader.more()
 
@@ -38,6 +45,8 @@ class Http2End:
     def finish(self):
         if not self.stream.is_over:
             self.stream.end()
+
+    leave = finish
 
     def wait_over(self):
         self.stream.wait()
@@ -58,6 +67,7 @@ class Ends:
 
         def script(exchange):
             accept(exchange)
+            exchange.sock.settimeout(GENEROUS)
             ends.put(Http1End(exchange.sock, exchange.reader, is_over.set))
             is_over.wait(GENEROUS)
 
