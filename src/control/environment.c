@@ -15,6 +15,7 @@ static const char *const ca_variables[] = {
     "AWS_CA_BUNDLE",      "CARGO_HTTP_CAINFO",
     "DENO_CERT",          "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     "HTTPLIB2_CA_CERTS",  "NIX_SSL_CERT_FILE",
+    "NPM_CONFIG_CAFILE", /* for who has another in a npmrc */
 };
 
 enum { PROXY_PORT_DEFAULT = 3128, PROXY_URL_MAX = 1024 };

@@ -142,10 +142,11 @@ def registry(key, tree):
     return serve
 
 
-def test_npm_installs_from_a_private_registry(origin, keyed, tmp_path):
+def test_npm_installs_from_a_private_registry(origin, keyed, authority, tmp_path):
     tree = origin.on_prefix(registry(keyed.value, lambda: tree), "npm")
     (tmp_path / "package.json").write_text('{"name": "work", "private": true}')
     config = f"registry=https://api.test{tree}\n//api.test{tree}:_authToken=${{API_KEY}}\n"
+    config += f"cafile={authority.file}\n"  # which knows nothing of us: the variable wins
     quiet = "cache=cache\nupdate-notifier=false\nfund=false\naudit=false\n"
     (tmp_path / ".npmrc").write_text(config + quiet)
     env = {"HOME": str(tmp_path), "NPM_CONFIG_GLOBALCONFIG": "/nonexistent"}
