@@ -222,7 +222,7 @@ def test_what_is_no_login_is_refused_and_closed(keyed, sent):
         assert wire.rest() == b"\1\1"
 
 
-@pytest.mark.parametrize("sent", [b"\4\1\1\273\177\0\0\1\0", b"\0\1\0", b"\xff" * 64])
+@pytest.mark.parametrize("sent", [b"\4\1\1\273\177\0\0\1\0", b"\0\1\0", b"\xff" * 64 + b"\r\n\r\n"])
 def test_another_protocol_is_not_taken_for_it(proxy, sent):
     """SOCKS4 among them."""
     with Socks(proxy.endpoint) as wire:
