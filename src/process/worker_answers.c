@@ -127,8 +127,11 @@ static void on_dialed(struct peer *peer, struct message *message)
         return;
     uint64_t ticket = request->ticket;
     worker_request_free(worker, request);
-    proxy_on_dialed(worker->proxy, ticket, answer->code, message_take_fd(&answer->socket),
-                    &answer->address, answer->detail);
+    proxy_on_dialed(worker->proxy, ticket,
+                    &(struct proxy_dialed){.code = answer->code,
+                                           .fd = message_take_fd(&answer->socket),
+                                           .address = answer->address,
+                                           .detail = answer->detail});
 }
 
 static void on_looked_up(struct peer *peer, struct message *message)

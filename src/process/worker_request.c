@@ -54,15 +54,16 @@ static void fail_view(struct worker *worker, uint64_t ticket)
 
 static void fail_ticket(struct worker *worker, enum worker_request_kind kind, uint64_t ticket)
 {
-    static const struct ip_endpoint nowhere = {0};
-
     switch (kind) {
     case WORKER_REQUEST_VIEW:
         fail_view(worker, ticket);
         break;
     case WORKER_REQUEST_DIAL:
-        proxy_on_dialed(worker->proxy, ticket, REFUSAL_OVERLOADED, -1, &nowhere,
-                        SLICE("a process that is needed is restarting"));
+        proxy_on_dialed(
+            worker->proxy, ticket,
+            &(struct proxy_dialed){.code = REFUSAL_OVERLOADED,
+                                   .fd = -1,
+                                   .detail = SLICE("a process that is needed is restarting")});
         break;
     case WORKER_REQUEST_LOOKUP:
         proxy_on_looked_up(worker->proxy, ticket,

@@ -74,21 +74,20 @@ void passthrough_free(struct passthrough *passthrough)
     free(passthrough);
 }
 
-bool passthrough_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
-                           const struct ip_endpoint *address)
+bool passthrough_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer)
 {
     struct passthrough *passthrough = ticket_take(proxy, ticket, TICKET_PASSTHROUGH);
 
     if (passthrough == NULL)
         return false;
     struct connection *connection = passthrough->connection;
-    if (code != REFUSAL_NONE) {
-        passthrough->refusal = code;
+    if (answer->code != REFUSAL_NONE) {
+        passthrough->refusal = answer->code;
     } else {
-        passthrough->address = *address;
+        passthrough->address = answer->address;
         /* It may have been dialled under a view that came meanwhile. */
         passthrough->is_private = passthrough->is_private || is_named_private(connection);
-        leg_open(&passthrough->upstream, proxy->base, fd, &proxy->legs);
+        leg_open(&passthrough->upstream, proxy->base, answer->fd, &proxy->legs);
         leg_set_owner(&passthrough->upstream, connection->leg.on_ready, connection->leg.owner);
     }
     task_schedule(&proxy->tasks, &connection->task);

@@ -44,5 +44,4 @@ enum passthrough_status passthrough_step(struct passthrough *passthrough);
 void passthrough_free(struct passthrough *passthrough);
 
 /* The dialer's answer. False: the ticket is not one of these; nothing was taken. */
-bool passthrough_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
-                           const struct ip_endpoint *address);
+bool passthrough_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer);

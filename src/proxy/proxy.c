@@ -298,11 +298,10 @@ void proxy_on_source_changed(struct proxy *proxy, const struct ip_address *addre
     source_forget(proxy, address);
 }
 
-void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
-                     const struct ip_endpoint *address, struct slice detail)
+void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer)
 {
-    if (!passthrough_on_dialed(proxy, ticket, code, fd, address))
-        upstream_on_dialed(proxy, ticket, code, fd, address, detail);
+    if (!passthrough_on_dialed(proxy, ticket, answer))
+        upstream_on_dialed(proxy, ticket, answer);
 }
 
 void proxy_on_looked_up(struct proxy *proxy, uint64_t ticket, const struct proxy_looked_up *answer)

@@ -75,10 +75,13 @@ void proxy_on_view_update(struct proxy *proxy, struct view *view);
 void proxy_on_view_gone(struct proxy *proxy, struct slice sandbox_id);
 /* Another sandbox belongs to this address than before: control is asked again. */
 void proxy_on_source_changed(struct proxy *proxy, const struct ip_address *address);
-/* REFUSAL_NONE and a connected descriptor, which is taken; or a code with `detail` for the client.
- */
-void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
-                     const struct ip_endpoint *address, struct slice detail);
+struct proxy_dialed {
+    enum refusal_code code;     /* REFUSAL_NONE: connected */
+    int fd;                     /* is taken; -1 when it is not connected */
+    struct ip_endpoint address; /* that it is connected to */
+    struct slice detail;        /* for the client, with a code */
+};
+void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer);
 /* `code` REFUSAL_NONE: looked up; without `exists` there is no such name. */
 struct proxy_looked_up {
     enum refusal_code code;

@@ -425,22 +425,21 @@ static void start_tls(struct upstream *upstream)
     step_greeting(upstream);
 }
 
-void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
-                        const struct ip_endpoint *address, struct slice detail)
+void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer)
 {
     struct upstream *upstream = ticket_take(proxy, ticket, TICKET_DIAL);
 
     if (upstream == NULL) {
-        if (fd >= 0)
-            close(fd);
+        if (answer->fd >= 0)
+            close(answer->fd);
         return;
     }
-    if (code != REFUSAL_NONE) {
-        fail(upstream, code, detail);
+    if (answer->code != REFUSAL_NONE) {
+        fail(upstream, answer->code, answer->detail);
         return;
     }
-    upstream->address = *address;
-    leg_open(&upstream->leg, proxy->base, fd, &proxy->legs);
+    upstream->address = answer->address;
+    leg_open(&upstream->leg, proxy->base, answer->fd, &proxy->legs);
     leg_set_owner(&upstream->leg, on_leg_ready, upstream);
     leg_want_read(&upstream->leg, true);
     if (upstream->is_tls)

@@ -83,5 +83,4 @@ void upstream_close_outdated(struct sandbox *sandbox);
 void upstream_free(struct upstream *upstream);
 
 /* The dialer's answer. */
-void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, enum refusal_code code, int fd,
-                        const struct ip_endpoint *address, struct slice detail);
+void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer);
