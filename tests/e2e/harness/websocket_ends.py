@@ -3,10 +3,8 @@
 
 An end has send(bytes), a `reader`, and finish(): it says no more, and closes in good order."""
 
-import contextlib
 import queue
 import socket
-import ssl
 import threading
 
 from . import h2
@@ -33,9 +31,13 @@ class Http1End:
 
     def wait_over(self):
         """Until the proxy says no more."""
-        with contextlib.suppress(Truncated, ConnectionError, ssl.SSLError):
+        try:
             while True:
                 self.reader.more()
+        except TimeoutError:
+            raise
+        except (Truncated, OSError):  # its end, or a reset
+            return
 
 
 class Http2End:
