@@ -39,7 +39,8 @@ static void on_gone(struct peer *peer)
     child_report_lost(client->dialer->child, peer);
 }
 
-void dialer_reject(struct dialer_client *client, const char *what, enum error error)
+/* Ends the channel of a client that does what no honest one does. */
+static void reject(struct dialer_client *client, const char *what, enum error error)
 {
     LOG(LEVEL_ERROR, "dialer_client_rejected", .name = what, .error = error,
         .number = client->peer.index, .has_number = true);
@@ -54,7 +55,7 @@ static void on_present_view(struct peer *peer, struct message *message)
                                            &message->present_view);
 
     if (error != OK)
-        dialer_reject(client, "view", error);
+        reject(client, "view", error);
 }
 
 static void on_forget_view(struct peer *peer, struct message *message)
@@ -180,7 +181,7 @@ const struct view *dialer_view(struct dialer_client *client, uint64_t handle, ui
     const struct presented_view *presented = presented_views_find(&client->views, handle);
 
     if (presented == NULL) {
-        dialer_reject(client, "view handle", ERR_NOT_FOUND);
+        reject(client, "view handle", ERR_NOT_FOUND);
         return NULL;
     }
     if (view_floor_honours(&client->dialer->floor, presented->view))

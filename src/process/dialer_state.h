@@ -44,8 +44,6 @@ struct dialer {
 
 /* Its answer was sent, or its client has gone. */
 void dialer_end_request(struct dialer_request *request);
-/* Ends the channel of a client that does what no honest one does. */
-void dialer_reject(struct dialer_client *client, const char *what, enum error error);
 /* The guard knows the addresses of the machine, as of a few seconds ago. */
 void dialer_follow_interfaces(struct dialer *dialer);
 /* The view that a request names; NULL: it has been answered, because there is none or it does not

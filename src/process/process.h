@@ -47,8 +47,8 @@ struct process_run_options {
     struct process_run_strings stores, allow;
     struct process_run_strings passthrough;   /* host patterns whose TLS is not opened */
     struct process_run_strings private_hosts; /* that may be reached in a private network */
-    struct process_run_strings environment; /* "NAME=VALUE" */
-    struct process_run_strings share;       /* variables, or absolute paths */
+    struct process_run_strings environment;   /* "NAME=VALUE" */
+    struct process_run_strings share;         /* variables, or absolute paths */
     const struct process_run_secret *secrets;
     size_t secret_count;
     bool learns, is_not_isolated;
