@@ -4,6 +4,7 @@
 
 #include "control/declared.h"
 
+#include "control/declared_digests.h"
 #include "control/propagation.h"
 #include "control/secret_seal.h"
 #include "control/store_signature.h"
@@ -14,13 +15,22 @@
 struct declared {
     struct arena memory;     /* of one round */
     struct text_list stores; /* the ids seen in this round; items of DECLARED_MAX */
+    struct declared_digests *digests;
+    bool has_changed; /* the store that is being applied */
 };
 
 enum { DECLARED_MAX = 4096 };
 
 struct declared *declared_new(void)
 {
-    return calloc(1, sizeof(struct declared));
+    struct declared *declared = calloc(1, sizeof *declared);
+    if (declared == NULL)
+        return NULL;
+    declared->digests = declared_digests_new();
+    if (declared->digests != NULL)
+        return declared;
+    free(declared);
+    return NULL;
 }
 
 void declared_free(struct declared *declared)
@@ -28,6 +38,7 @@ void declared_free(struct declared *declared)
     if (declared == NULL)
         return;
     arena_clear(&declared->memory);
+    declared_digests_free(declared->digests);
     free(declared);
 }
 
@@ -116,6 +127,29 @@ static enum error create_store(struct control *control, const struct declared_st
     return secret_stores_create(control->store, &control->declared->memory, &new_store, out);
 }
 
+static bool lists_equal(const struct text_list *a, const struct text_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (!slice_equals(a->items[i], b->items[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Also signed like this. */
+static bool store_is_as_declared(struct control *control, const struct secret_store *store,
+                                 const struct secret_store_new *declared)
+{
+    const struct seal_store claim = store_signature_of_new(declared);
+    return !store->is_damaged && lists_equal(&store->egress, &declared->egress) &&
+           lists_equal(&store->passthrough, &declared->passthrough) &&
+           lists_equal(&store->private_hosts, &declared->private_hosts) &&
+           store->redact_responses == declared->redact_responses &&
+           store_signature_check(control, &claim, store->mac) == OK;
+}
+
 static enum error update_store(struct control *control, const struct declared_store *declared,
                                const struct secret_store *store)
 {
@@ -135,9 +169,24 @@ static enum error update_store(struct control *control, const struct declared_st
                                                .redact_responses = &declared->redact_responses};
     if (!store->read_only)
         return ERR_EXISTS;
+    if (store_is_as_declared(control, store, &next))
+        return OK;
+    control->declared->has_changed = true;
     const struct seal_store claim = store_signature_of_new(&next);
     TRY(store_signature_make(control, &claim, mac));
     return secret_stores_update(control->store, store->org_id, store->id, &change);
+}
+
+/* Its box stays, and with it what uses it. */
+static bool secret_is_as_declared(struct control *control, const struct secret_entry_new *entry,
+                                  const struct seal_binding *binding, struct slice value)
+{
+    struct secret_entry former;
+    return secrets_get(control->store, &control->declared->memory, entry->org_id, entry->store_id,
+                       entry->name, &former) == OK &&
+           lists_equal(&former.hosts, &entry->hosts) &&
+           lists_equal(&former.places, &entry->places) &&
+           declared_digests_has(control->declared->digests, binding, value, former.sealed);
 }
 
 static enum error set_secret(struct control *control, const struct secret_store *store,
@@ -158,9 +207,13 @@ static enum error set_secret(struct control *control, const struct secret_store 
     const struct seal_binding binding = {entry.org_id,       entry.store_id,     entry.name,
                                          entry.places.items, entry.places.count, entry.hosts.items,
                                          entry.hosts.count};
+    if (secret_is_as_declared(control, &entry, &binding, declared->value))
+        return OK;
+    control->declared->has_changed = true;
     TRY(control->services.current_key(control->services.context, &key));
     TRY(seal_value(&key, &binding, declared->value, sealed));
     entry.sealed = buffer_view(sealed);
+    declared_digests_note(control->declared->digests, &binding, declared->value, entry.sealed);
     return secrets_set(control->store, &entry, &outcome);
 }
 
@@ -181,8 +234,10 @@ static enum error set_secrets(struct control *control, const struct secret_store
         TRY(set_secret(control, store, &declared->secrets[i]));
     TRY(secrets_list(control->store, &control->declared->memory, store->org_id, store->id, &old));
     for (size_t i = 0; i < old.count; i++) {
-        if (!is_declared(declared, old.items[i].name))
-            TRY(secrets_delete(control->store, store->org_id, store->id, old.items[i].name));
+        if (is_declared(declared, old.items[i].name))
+            continue;
+        control->declared->has_changed = true;
+        TRY(secrets_delete(control->store, store->org_id, store->id, old.items[i].name));
     }
     return OK;
 }
@@ -208,9 +263,12 @@ enum error control_declare_store(struct control *control, const struct declared_
     if (seen->count == DECLARED_MAX)
         return ERR_TOO_LARGE;
     TRY(check_store(declared));
+    control->declared->has_changed = false;
     TRY(store_begin(control->store));
     TRY(store_end(control->store, apply_store(control, declared, &store)));
     seen->items[seen->count++] = store.id;
+    if (!control->declared->has_changed)
+        return OK;
     TRY(sandboxes_bound_to(control->store, &control->declared->memory, store.id, &bound));
     propagation_push(control->propagation, &bound, &(struct propagation_then){.call = NULL});
     return OK;
@@ -228,6 +286,7 @@ enum error control_declare_end(struct control *control)
         if (store->read_only && !text_list_contains(&declared->stores, store->id))
             TRY(secret_stores_delete(control->store, store->org_id, store->id));
     }
+    declared_digests_end_round(declared->digests);
     arena_clear(&declared->memory);
     declared->stores = (struct text_list){NULL, 0};
     return OK;

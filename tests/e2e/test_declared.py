@@ -2,6 +2,7 @@
 """Stores that the configuration declares, and reloading it."""
 
 import json
+import pathlib
 import signal
 import subprocess
 
@@ -159,3 +160,30 @@ def test_check_config_is_content_with_a_good_file(tmp_path):
     path = tmp_path / "sealgate.yaml"
     path.write_text(json.dumps({"workers": 1}))
     assert subprocess.run([BINARY, "check-config", path], env=environment()).returncode == 0
+
+
+def test_a_reload_leaves_alone_what_it_does_not_change(declared, origin):
+    """A WebSocket with a secret stays open over one that changes nothing, until a value changes."""
+    proxy, _ = declared
+    sandbox = proxy.api.sandbox({"name": "my-agent"})
+    listed = lambda: proxy.api.get("/api/secret-stores/my-agent/secrets")
+    before = listed()
+
+    def script(exchange):
+        websocket.accept(exchange)
+        while True:
+            exchange.send(websocket.frame(websocket.read_message(exchange.reader, masked=True)[1][::-1]))
+
+    token = ("X-Api-Key", sandbox.token("FROM_ENV"))
+    with websocket.connect(sandbox, origin.on(script), [token]) as wire:
+        for word in (b"olleh", b"niaga"):
+            reload(proxy, proxy.config, " reloaded\n")
+            assert listed() == before
+            wire.send(websocket.sent(word))
+            assert websocket.read_message(wire.reader)[1] == word[::-1]
+        source = pathlib.Path(proxy.config["stores"][0]["secrets"]["FROM_FILE"]["from"][len("file:") :])
+        source.write_text(value("other"))
+        proxy.canaries.add(source.read_text())
+        reload(proxy, proxy.config, " reloaded\n")
+        assert websocket.read_close(wire.reader) == 1012
+    assert [a["name"] for a, b in zip(listed(), before) if a != b] == ["FROM_FILE"]

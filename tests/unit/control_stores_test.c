@@ -301,6 +301,44 @@ static void declaring_again_keeps_ids_and_what_is_declared_no_more_goes(void **s
     fixture_refused(*state, 404, "no such", "GET", "/api/secret-stores/declared", NULL);
 }
 
+static const struct view *view_of(struct fixture *fixture, const char *sandbox)
+{
+    control_on_view_request(fixture->control, 0, 1, slice_from_string(sandbox), NULL);
+    assert_non_null(fixture->sent);
+    return fixture->sent;
+}
+
+static void declaring_the_same_again_seals_and_pushes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    declare(fixture, "long enough");
+    fixture_make_sandbox(fixture, "{\"secretStore\":\"declared\"}", id);
+    struct view *before = view_ref((struct view *)view_of(fixture, id));
+    declare(fixture, "long enough");
+    assert_int_equal(fixture->push_count, 0);
+    assert_int_equal(fixture->outdate_count, 0);
+    assert_true(slice_equals(before->secrets[0].box, view_of(fixture, id)->secrets[0].box));
+    declare(fixture, "long enougH");
+    assert_int_equal(fixture->push_count, 1);
+    assert_false(slice_equals(before->secrets[0].box, view_of(fixture, id)->secrets[0].box));
+    view_unref(before);
+}
+
+/* Another box of the same value, put there by a rotation or by somebody else. */
+static void a_box_that_was_not_made_from_the_declaration_is_made_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[64];
+    declare(fixture, "long enough");
+    fixture_make_sandbox(fixture, "{\"secretStore\":\"declared\"}", id);
+    fixture_expect(fixture, 200, "POST", "/api/keys/rotate", NULL);
+    struct view *before = view_ref((struct view *)view_of(fixture, id));
+    declare(fixture, "long enough");
+    assert_false(slice_equals(before->secrets[0].box, view_of(fixture, id)->secrets[0].box));
+    view_unref(before);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -320,6 +358,8 @@ int main(void)
         TEST(without_the_keyholder_nothing_is_changed),
         TEST(declared_stores_are_read_only),
         TEST(declaring_again_keeps_ids_and_what_is_declared_no_more_goes),
+        TEST(declaring_the_same_again_seals_and_pushes_nothing),
+        TEST(a_box_that_was_not_made_from_the_declaration_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
