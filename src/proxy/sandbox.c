@@ -116,6 +116,8 @@ void sandbox_set_view(struct sandbox *sandbox, struct view *view)
 
     if (sandbox->state != SANDBOX_KNOWN)
         metrics_add(METRIC_VIEWS_ACTIVE, 1);
+    if (sandbox->view == NULL)
+        sandbox->seq = view->sandbox_seq;
     view_unref(sandbox->view);
     sandbox->view = view_ref(view);
     sandbox->state = SANDBOX_KNOWN;
@@ -169,11 +171,13 @@ void sandbox_forget_unknown(struct sandbox *sandbox)
         sandbox_free(sandbox);
 }
 
+/* What this worker has is known without the others: nobody can write that number down. */
 bool sandbox_enter(struct sandbox *sandbox)
 {
     const struct proxy *proxy = sandbox->proxy;
 
-    if (!shared_counts_take(&proxy->seat, SHARED_CONNECTIONS, sandbox->view->sandbox_seq,
+    if (sandbox->connections >= proxy->settings.connections_per_sandbox ||
+        !shared_counts_take(&proxy->seat, SHARED_CONNECTIONS, sandbox->seq,
                             proxy->settings.connections_per_sandbox)) {
         metrics_add(METRIC_LIMITED_CONNECTIONS, 1);
         return false;
@@ -184,7 +188,7 @@ bool sandbox_enter(struct sandbox *sandbox)
 
 void sandbox_leave(struct sandbox *sandbox)
 {
-    shared_counts_give_back(&sandbox->proxy->seat, SHARED_CONNECTIONS, sandbox->view->sandbox_seq);
+    shared_counts_give_back(&sandbox->proxy->seat, SHARED_CONNECTIONS, sandbox->seq);
     sandbox->connections--;
     sandbox->idle_since_ms = proxy_now_ms(sandbox->proxy);
     if (sandbox->connections == 0 && sandbox->is_gone)
@@ -194,9 +198,8 @@ void sandbox_leave(struct sandbox *sandbox)
 static bool has_request_left(const struct sandbox *sandbox, struct refusal_limit *out)
 {
     const struct proxy *proxy = sandbox->proxy;
-    uint64_t wait_ns =
-        shared_counts_take_at_rate(&proxy->seat, sandbox->view->sandbox_seq,
-                                   &proxy->settings.requests, proxy_now_ms(proxy) * NS_PER_MS);
+    uint64_t wait_ns = shared_counts_take_at_rate(
+        &proxy->seat, sandbox->seq, &proxy->settings.requests, proxy_now_ms(proxy) * NS_PER_MS);
 
     if (wait_ns == 0)
         return true;
@@ -212,7 +215,7 @@ bool sandbox_begin_request(struct sandbox *sandbox, struct refusal_limit *out)
 
     if (!has_request_left(sandbox, out))
         return false;
-    if (shared_counts_take(&proxy->seat, SHARED_STREAMS, sandbox->view->sandbox_seq,
+    if (shared_counts_take(&proxy->seat, SHARED_STREAMS, sandbox->seq,
                            proxy->settings.streams_per_sandbox))
         return true;
     metrics_add(METRIC_LIMITED_STREAMS, 1);
@@ -222,7 +225,7 @@ bool sandbox_begin_request(struct sandbox *sandbox, struct refusal_limit *out)
 
 void sandbox_end_request(struct sandbox *sandbox)
 {
-    shared_counts_give_back(&sandbox->proxy->seat, SHARED_STREAMS, sandbox->view->sandbox_seq);
+    shared_counts_give_back(&sandbox->proxy->seat, SHARED_STREAMS, sandbox->seq);
 }
 
 void sandbox_touch(struct sandbox *sandbox)

@@ -53,6 +53,7 @@ struct sandbox {
     size_t id_len;
     enum sandbox_state state;
     struct view *view; /* when known */
+    uint64_t seq;      /* of its first view: where it is counted, whatever later ones say */
     struct ticket ticket;
     struct waitlist waiting; /* for the view */
     unsigned connections;    /* of this worker */
