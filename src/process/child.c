@@ -104,10 +104,12 @@ static void on_configuration(struct peer *peer, struct message *message)
     struct config *config = NULL;
     enum error error = child_parse_config(child, &message->configuration, &config);
 
-    if (error == OK)
-        child_replace_config(child, config);
-    else
+    if (error != OK) {
         child_fail(child, "configuration_unusable", error);
+        return;
+    }
+    child->route_tag = message->configuration.route_tag;
+    child_replace_config(child, config);
 }
 
 static void on_topology(struct peer *peer, struct message *message)

@@ -48,6 +48,7 @@ struct child {
     void *context;  /* the role's own */
     struct event_base *base;
     struct config *config;                   /* with the data directory that the supervisor uses */
+    uint64_t route_tag;                      /* that came with it */
     struct config_private *private_settings; /* NULL: `sealgate serve` */
     unsigned worker_count, owner_uid;
     struct view_mac_key view_key; /* zero in workers */

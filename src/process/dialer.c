@@ -65,11 +65,12 @@ static void on_forget_view(struct peer *peer, struct message *message)
     presented_views_remove(&client->views, message->forget_view.handle);
 }
 
-static void answer_dial(struct dialer_client *client, uint64_t ticket,
+static void answer_dial(struct dialer_client *client, uint64_t ticket, uint64_t route_tag,
                         const struct dial_outcome *outcome)
 {
     const struct message answer = {.type = MESSAGE_DIALED,
                                    .dialed = {.ticket = ticket,
+                                              .route_tag = route_tag,
                                               .code = outcome->code,
                                               .address = outcome->endpoint,
                                               .detail = slice_from_string(outcome->detail),
@@ -98,7 +99,7 @@ static void on_done(void *context, const struct dial_outcome *outcome)
     if (request->quota == NULL)
         answer_probe(request->client, request->ticket, outcome);
     else
-        answer_dial(request->client, request->ticket, outcome);
+        answer_dial(request->client, request->ticket, request->route_tag, outcome);
     dialer_end_request(request);
 }
 
@@ -122,7 +123,10 @@ static enum error start_request(struct dialer_client *client, struct dialer_quot
         return ERR_NO_MEMORY;
 
     dialer_follow_interfaces(client->dialer);
-    *request = (struct dialer_request){.client = client, .quota = quota, .ticket = ticket};
+    *request = (struct dialer_request){.client = client,
+                                       .quota = quota,
+                                       .ticket = ticket,
+                                       .route_tag = client->dialer->child->route_tag};
     enum error error =
         dial_start(&client->dialer->means, question, on_done, request, &request->dial);
     if (error != OK) {
@@ -201,7 +205,7 @@ static void on_dial(struct peer *peer, struct message *message)
         return;
     struct dial_outcome outcome = {.code = start_dial(client, view, dial), .fd = -1};
     if (outcome.code != REFUSAL_NONE)
-        answer_dial(client, dial->ticket, &outcome);
+        answer_dial(client, dial->ticket, 0, &outcome);
 }
 
 static void on_resolve(struct peer *peer, struct message *message)

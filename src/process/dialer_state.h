@@ -28,6 +28,7 @@ struct dialer_request {
     struct dialer_client *client; /* borrowed: the owner */
     struct dialer_quota *quota;   /* NULL: a probe of control's */
     uint64_t ticket;
+    uint64_t route_tag;    /* of the configuration that it began under */
     struct dial *dial;     /* one of the two */
     struct lookup *lookup; /* for the DNS gate */
 };

@@ -57,8 +57,9 @@ struct message_addresses {
 
 #define NO_FIELDS(F)
 
-/* supervisor to each child, at its start and again when it changes. `data_dir` is resolved. */
-#define CONFIGURATION_FIELDS(F) F(text, path) F(blob, text) F(text, data_dir)
+/* supervisor to each child, at its start and again when it changes. `data_dir` is resolved;
+ * `route_tag` is another one when the way to origins is (upstream_files_route_tag()). */
+#define CONFIGURATION_FIELDS(F) F(text, path) F(blob, text) F(text, data_dir) F(u64, route_tag)
 /* `sealgate run`: the configuration that follows serves one sandbox, see config_make_private() */
 #define PRIVATE_FIELDS(F)                                                                          \
     F(flag, default_deny) F(flag, hints_name_flags) F(text, ca_path) F(text, upstream_proxy)
@@ -141,9 +142,11 @@ struct message_addresses {
 
 /* worker to dialer, and back */
 #define DIAL_FIELDS(F) F(u64, ticket) F(u64, handle) F(authority, target)
-/* `socket` is connected when `code` is REFUSAL_NONE, else -1 */
+/* `socket` is connected when `code` is REFUSAL_NONE, else -1; by the configuration of `route_tag`
+ */
 #define DIALED_FIELDS(F)                                                                           \
-    F(u64, ticket) F(refusal, code) F(endpoint, address) F(text, detail) F(fd, socket)
+    F(u64, ticket)                                                                                 \
+    F(refusal, code) F(endpoint, address) F(text, detail) F(u64, route_tag) F(fd, socket)
 /* For the DNS gate: the addresses that a sandbox may be told. With REFUSAL_NONE and not `exists`
  * there is no such name; one that has no address of this family has an empty list. */
 #define LOOKUP_FIELDS(F) F(u64, ticket) F(u64, handle) F(host, host) F(flag, wants_ipv6)

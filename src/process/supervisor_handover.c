@@ -27,7 +27,10 @@ static void send_private(struct supervisor_child *child)
 
 void supervisor_handover_configuration(struct supervisor_child *child)
 {
-    const struct configuration_file *file = &child->supervisor->file;
+    const struct supervisor *supervisor = child->supervisor;
+    const struct configuration_file *file = &supervisor->file;
+    uint64_t route_tag = upstream_files_route_tag(supervisor->upstream_files, file->config,
+                                                  supervisor->view_key.bytes);
 
     if (child->supervisor->private_settings != NULL)
         send_private(child);
@@ -36,7 +39,8 @@ void supervisor_handover_configuration(struct supervisor_child *child)
               &(struct message){.type = MESSAGE_CONFIGURATION,
                                 .configuration = {.path = slice_from_string(file->path),
                                                   .text = buffer_view(&file->text),
-                                                  .data_dir = file->config->data_dir}});
+                                                  .data_dir = file->config->data_dir,
+                                                  .route_tag = route_tag}});
 }
 
 static void send_topology(struct supervisor_child *child)

@@ -9,6 +9,7 @@
 #include "process/secret_file.h"
 #include "process/upstream_pem.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -283,6 +284,25 @@ void upstream_files_free(struct upstream_files *files)
     if (files->roots != NULL)
         host_files_clear(files->roots, files->roots_count);
     free(files);
+}
+
+uint64_t upstream_files_route_tag(const struct upstream_files *files, const struct config *config,
+                                  const uint8_t key[MESSAGE_KEY_SIZE])
+{
+    const uint64_t way = config_route_tag(config);
+    struct slice credentials =
+        files->slab == NULL ? SLICE_NONE : secret_reveal(&files->credentials);
+    unsigned char digest[crypto_generichash_BYTES_MIN];
+    crypto_generichash_state state;
+    uint64_t tag;
+
+    crypto_generichash_init(&state, key, MESSAGE_KEY_SIZE, sizeof(digest));
+    crypto_generichash_update(&state, (const unsigned char *)&way, sizeof(way));
+    crypto_generichash_update(&state, (const unsigned char *)credentials.data, credentials.len);
+    crypto_generichash_final(&state, digest, sizeof(digest));
+    sodium_memzero(&state, sizeof(state));
+    memcpy(&tag, digest, sizeof(tag));
+    return tag;
 }
 
 static void send_credentials(const struct upstream_files *files, struct peer *dialer)

@@ -40,6 +40,10 @@ MUST_USE enum error upstream_files_new(struct slice credentials, struct upstream
 void upstream_files_free(struct upstream_files *files);
 DEFINE_OWNED_STRUCT(upstream_files, upstream_files_free)
 
+/* Another number, another way to origins: config_route_tag(), and what the credentials are. Under a
+ * key of the supervisor's, so that it says nothing about them to who has no key. */
+uint64_t upstream_files_route_tag(const struct upstream_files *files, const struct config *config,
+                                  const uint8_t key[MESSAGE_KEY_SIZE]);
 /* To be followed by the configuration that they were read for, which is the same here. */
 void upstream_files_send(const struct upstream_files *files, const struct config *config,
                          struct peer *child);

@@ -19,8 +19,10 @@ static struct worker *worker_of(struct child *child)
     return child->context;
 }
 
-static struct proxy_settings settings_of(const struct config *config)
+static struct proxy_settings settings_of(const struct child *child)
 {
+    const struct config *config = child->config;
+
     return (struct proxy_settings){
         .decision = {.default_deny = config->default_deny},
         .hints_name_flags = config->hints_name_flags,
@@ -38,7 +40,7 @@ static struct proxy_settings settings_of(const struct config *config)
         .drain_timeout_ms = (uint32_t)config->drain_timeout_ms,
         .upstream_idle_timeout_ms = (uint32_t)config->upstream_idle_timeout_ms,
         .body_rate = (uint32_t)config->body_rate,
-        .route_tag = config_route_tag(config),
+        .route_tag = child->route_tag,
     };
 }
 
@@ -55,7 +57,7 @@ static enum error await_keyholder(struct worker *worker)
 
 static enum error make_proxy(struct worker *worker)
 {
-    struct proxy_settings settings = settings_of(worker->child->config);
+    struct proxy_settings settings = settings_of(worker->child);
     struct proxy_resources resources = {
         .base = worker->child->base,
         .services = worker_request_services,
@@ -107,7 +109,7 @@ static enum error on_begin(struct child *child)
 
 static void on_reconfigure(struct child *child)
 {
-    struct proxy_settings settings = settings_of(child->config);
+    struct proxy_settings settings = settings_of(child);
 
     proxy_reconfigure(worker_of(child)->proxy, &settings);
     worker_upstream_reconfigure(worker_of(child));

@@ -131,6 +131,7 @@ static void on_dialed(struct peer *peer, struct message *message)
                     &(struct proxy_dialed){.code = answer->code,
                                            .fd = message_take_fd(&answer->socket),
                                            .address = answer->address,
+                                           .route_tag = answer->route_tag,
                                            .detail = answer->detail});
 }
 

@@ -12,6 +12,7 @@
 #include "proxy/dns_gate.h"
 #include "proxy/listener.h"
 #include "proxy/passthrough.h"
+#include "proxy/upstream_match.h"
 #include "proxy/upstream_rules.h"
 #include "proxy/upstream_tls.h"
 
@@ -168,13 +169,26 @@ enum error proxy_listen(struct proxy *proxy, int fd, enum proxy_listener_kind ki
     return OK;
 }
 
+/* Spare connections that were made under other rules or settings than hold for this sandbox now;
+ * those in use are closed when they are free. */
+static void close_outdated(struct sandbox *sandbox)
+{
+    struct upstream *upstream = TAILQ_FIRST(&sandbox->spare_upstreams), *next;
+
+    for (; upstream != NULL; upstream = next) {
+        next = TAILQ_NEXT(upstream, link);
+        if (upstream->h2.message_count == 0 && !upstream_match_is_current(upstream))
+            upstream_free(upstream);
+    }
+}
+
 static void close_outdated_upstreams(struct proxy *proxy)
 {
     struct table_entry *entry;
 
     for (entry = table_first(&proxy->sandboxes); entry != NULL;
          entry = table_next(&proxy->sandboxes, entry))
-        upstream_close_outdated(CONTAINER_OF(entry, struct sandbox, entry));
+        close_outdated(CONTAINER_OF(entry, struct sandbox, entry));
 }
 
 void proxy_reconfigure(struct proxy *proxy, const struct proxy_settings *settings)
@@ -300,8 +314,11 @@ void proxy_on_source_changed(struct proxy *proxy, const struct ip_address *addre
 
 void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer)
 {
-    if (!passthrough_on_dialed(proxy, ticket, answer))
-        upstream_on_dialed(proxy, ticket, answer);
+    bool is_taken =
+        passthrough_on_dialed(proxy, ticket, answer) || upstream_on_dialed(proxy, ticket, answer);
+
+    if (!is_taken && answer->fd >= 0)
+        close(answer->fd);
 }
 
 void proxy_on_looked_up(struct proxy *proxy, uint64_t ticket, const struct proxy_looked_up *answer)

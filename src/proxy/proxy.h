@@ -79,6 +79,7 @@ struct proxy_dialed {
     enum refusal_code code;     /* REFUSAL_NONE: connected */
     int fd;                     /* is taken; -1 when it is not connected */
     struct ip_endpoint address; /* that it is connected to */
+    uint64_t route_tag;         /* of the settings that the dialer went by */
     struct slice detail;        /* for the client, with a code */
 };
 void proxy_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer);

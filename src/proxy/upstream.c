@@ -197,7 +197,6 @@ static void dial(struct upstream *upstream)
     uint64_t ticket = ticket_open(proxy, &upstream->ticket, TICKET_DIAL, upstream);
 
     upstream->route_tag = proxy->settings.route_tag;
-    upstream->dialed_ms = deadline_now_ms();
     upstream->is_private = upstream_match_is_named_private(upstream);
     proxy->services.dial(proxy->services.context, ticket, upstream->sandbox->view,
                          &upstream->target);
@@ -216,6 +215,7 @@ static struct upstream *upstream_new(struct sandbox *sandbox, const struct upstr
     upstream->is_tls = wish->is_tls;
     upstream->use = use;
     upstream->leg.fd = -1;
+    upstream->dialed_ms = deadline_now_ms();
     waitlist_init(&upstream->waiting);
     h1_stream_init(&upstream->h1, &upstream->leg, H1_RESPONSES);
     deadline_init(&upstream->deadline, sandbox->proxy->base, on_expired, upstream);
@@ -394,17 +394,6 @@ void upstream_free(struct upstream *upstream)
     free(upstream);
 }
 
-void upstream_close_outdated(struct sandbox *sandbox)
-{
-    struct upstream *upstream = TAILQ_FIRST(&sandbox->spare_upstreams), *next;
-
-    for (; upstream != NULL; upstream = next) {
-        next = TAILQ_NEXT(upstream, link);
-        if (upstream->h2.message_count == 0 && !upstream_match_is_current(upstream))
-            upstream_free(upstream);
-    }
-}
-
 /* What is left of connect_timeout for the handshake. */
 static uint64_t time_left(const struct upstream *upstream)
 {
@@ -425,19 +414,10 @@ static void start_tls(struct upstream *upstream)
     step_greeting(upstream);
 }
 
-void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer)
+static void begin(struct upstream *upstream, const struct proxy_dialed *answer)
 {
-    struct upstream *upstream = ticket_take(proxy, ticket, TICKET_DIAL);
+    struct proxy *proxy = upstream->sandbox->proxy;
 
-    if (upstream == NULL) {
-        if (answer->fd >= 0)
-            close(answer->fd);
-        return;
-    }
-    if (answer->code != REFUSAL_NONE) {
-        fail(upstream, answer->code, answer->detail);
-        return;
-    }
     upstream->address = answer->address;
     leg_open(&upstream->leg, proxy->base, answer->fd, &proxy->legs);
     leg_set_owner(&upstream->leg, on_leg_ready, upstream);
@@ -446,4 +426,24 @@ void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy
         start_tls(upstream);
     else
         on_open(upstream);
+}
+
+bool upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer)
+{
+    struct upstream *upstream = ticket_take(proxy, ticket, TICKET_DIAL);
+
+    if (upstream == NULL)
+        return false;
+    if (answer->code != REFUSAL_NONE) {
+        fail(upstream, answer->code, answer->detail);
+    } else if (answer->route_tag == upstream->route_tag) {
+        begin(upstream, answer);
+    } else {
+        close(answer->fd);
+        if (time_left(upstream) > 1) /* one of us has the new configuration already */
+            dial(upstream);
+        else
+            fail(upstream, REFUSAL_UPSTREAM_TIMEOUT, SLICE_NONE);
+    }
+    return true;
 }

@@ -76,11 +76,8 @@ bool upstream_is_unagreed(const struct upstream *upstream);
  * connection goes back to the pool if nothing came after them, else it is closed. NULL upstream is
  * fine. */
 void upstream_end(struct upstream *upstream, struct stream *stream, bool is_reusable);
-/* Closes spare connections that were made under other rules or settings than hold for this sandbox
- * now; those in use are closed when they are free. */
-void upstream_close_outdated(struct sandbox *sandbox);
 /* Closes. NULL is fine. */
 void upstream_free(struct upstream *upstream);
 
-/* The dialer's answer. */
-void upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer);
+/* The dialer's answer. False: it is not for an upstream, and nothing was taken. */
+bool upstream_on_dialed(struct proxy *proxy, uint64_t ticket, const struct proxy_dialed *answer);

@@ -246,6 +246,26 @@ def test_credentials_are_read_again_with_a_reload(own_proxy, inside, strict, pas
     until(lambda: sandbox.fetch("api.test", path).status == 200, "the new credentials are in force")
 
 
+def test_other_credentials_take_no_pooled_connection(own_proxy, inside, strict, password_file, origin):
+    proxy = own_proxy(**config(inside, {"url": strict.url, "credentials": str(password_file)}))
+    sandbox, path = proxy.api.sandbox(), origin.on(hello)
+
+    fetch = lambda: sandbox.fetch("api.test", path).status
+
+    def reload_with(credentials):
+        strict.credentials, before = credentials, len(proxy.log())
+        password_file.write_text(credentials)
+        proxy.process.send_signal(signal.SIGHUP)
+        until(lambda: " reloaded\n" in proxy.log()[before:], "it was read again")
+
+    assert fetch() == 200
+    for _ in range(2):
+        reload_with(PASSWORD)
+        assert fetch() == 200 and len(strict.heads) == 1, "the same ones change nothing"
+    reload_with("corp-user:another")
+    until(lambda: fetch() == 200 and len(strict.heads) == 2, "a new connection is made with them")
+
+
 def test_a_file_that_others_may_read_changes_nothing(own_proxy, inside, strict, password_file, origin):
     proxy = own_proxy(**config(inside, {"url": strict.url, "credentials": str(password_file)}))
     password_file.chmod(0o644)

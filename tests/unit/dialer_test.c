@@ -121,7 +121,7 @@ static void listen_on_loopback(struct dialer_world *world)
     world->port = ntohs(address.sin_port);
 }
 
-static void send_configuration(struct dialer_world *world)
+static void send_configuration(struct dialer_world *world, uint64_t route_tag)
 {
     char text[512];
 
@@ -132,9 +132,9 @@ static void send_configuration(struct dialer_world *world)
     const struct message configuration = {.type = MESSAGE_CONFIGURATION,
                                           .configuration = {.path = SLICE("t.yaml"),
                                                             .text = slice_from_string(text),
-                                                            .data_dir = SLICE("/tmp")}};
+                                                            .data_dir = SLICE("/tmp"),
+                                                            .route_tag = route_tag}};
     process_fixture_send(&world->process, &configuration);
-    process_fixture_begin(&world->process);
 }
 
 static int set_up(void **state)
@@ -147,7 +147,8 @@ static int set_up(void **state)
     world->control = (struct peer){.context = world, .handlers = control_handlers};
     listen_on_loopback(world);
     process_fixture_start(&world->process, dialer_main, supervisor_handlers, world);
-    send_configuration(world);
+    send_configuration(world, 1);
+    process_fixture_begin(&world->process);
     process_fixture_connect(&world->process, &world->worker, PROCESS_WORKER);
     process_fixture_connect(&world->process, &world->control, PROCESS_CONTROL);
     process_fixture_wait(&world->process, &world->is_ready);
@@ -250,6 +251,22 @@ static void a_worker_gets_a_connected_socket(void **state)
     assert_int_equal(byte, 'x');
     close(upstream);
     close(world->dialed.socket);
+}
+
+static void an_answer_says_which_configuration_it_went_by(void **state)
+{
+    struct dialer_world *world = *state;
+
+    present(world, 1, VIEW_RUNNING);
+    dial(world, 1, "ok.test", 443);
+    assert_int_equal(world->dialed.route_tag, 1);
+    close(world->dialed.socket);
+    send_configuration(world, 2);
+    while (world->dialed.route_tag == 1) { /* the two channels are read in any order */
+        dial(world, 1, "ok.test", 443);
+        close(world->dialed.socket);
+    }
+    assert_int_equal(world->dialed.route_tag, 2);
 }
 
 static void what_the_view_does_not_allow_is_refused(void **state)
@@ -438,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DIALER_TEST(a_worker_gets_a_connected_socket),
+        DIALER_TEST(an_answer_says_which_configuration_it_went_by),
         DIALER_TEST(what_the_view_does_not_allow_is_refused),
         DIALER_TEST(a_suspended_sandbox_dials_nothing),
         DIALER_TEST(a_view_presented_anew_replaces_the_old_one),
