@@ -256,6 +256,26 @@ static void good_heads_mean_what_they_say(void **state)
         check_good(&good_heads[i]);
 }
 
+/* Even where the port that is named is the connection's. */
+static void the_scheme_of_a_target_is_that_of_its_connection(void **state)
+{
+    OWNED_STRUCT(h1_reader) *tls = h1_reader_new(H1_REQUESTS);
+    OWNED_STRUCT(h1_reader) *clear = h1_reader_new(H1_REQUESTS);
+    struct http_request request;
+
+    (void)state;
+    assert_int_equal(
+        parse(tls, SLICE("GET http://h.example:443/ HTTP/1.1\r\nHost: h.example:443\r\n\r\n"), 443,
+              &request)
+            .status,
+        400);
+    assert_int_equal(
+        parse(clear, SLICE("GET https://h.example:80/ HTTP/1.1\r\nHost: h.example:80\r\n\r\n"), 80,
+              &request)
+            .status,
+        400);
+}
+
 static void values_come_without_white_space_at_their_ends(void **state)
 {
     OWNED_STRUCT(h1_reader) *reader = h1_reader_new(H1_REQUESTS);
@@ -352,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_heads_are_refused_with_their_status),
         cmocka_unit_test(good_heads_mean_what_they_say),
+        cmocka_unit_test(the_scheme_of_a_target_is_that_of_its_connection),
         cmocka_unit_test(values_come_without_white_space_at_their_ends),
         cmocka_unit_test(expect_continue_is_for_http_1_1),
         cmocka_unit_test(only_a_whole_websocket_handshake_is_one),
