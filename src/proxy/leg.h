@@ -38,10 +38,12 @@ struct leg {
     struct buffer early; /* raw bytes that came before TLS was put on */
     struct buffer in;    /* read, not yet taken by the owner */
     struct buffer out;   /* written by the owner, not yet taken by the kernel */
-    bool is_drained;     /* the last read emptied the socket: wait for the event */
-    bool is_reading, is_writing; /* which events are armed */
-    bool is_broken;              /* neither way goes on */
-    bool is_unwritable;          /* the peer takes no more; what it said before can still be read */
+    bool is_drained;     /* nothing is there, or the last read took it: wait for the event */
+    bool is_reading;     /* the owner is called when there is something */
+    bool is_armed;       /* the readable event, perhaps longer than it is wanted */
+    bool is_writing;     /* the writable event is armed */
+    bool is_broken;      /* neither way goes on */
+    bool is_unwritable;  /* the peer takes no more; what it said before can still be read */
 };
 
 /* Takes `fd`. */
