@@ -8,6 +8,12 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define NORETURN __attribute__((noreturn))
 #define UNUSED __attribute__((unused))
+/* For a large local that its function fills itself: builds clear all others on entry. */
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
 #define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))

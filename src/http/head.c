@@ -35,6 +35,18 @@ void http_head_reset(struct http_head *head)
     forget_fields(head);
 }
 
+void http_head_borrow(struct http_head *out, const struct http_head *head)
+{
+    http_head_init(out);
+    out->method = head->method;
+    out->target = head->target;
+    out->status = head->status;
+    out->reason = head->reason;
+    out->version_minor = head->version_minor;
+    out->field_count = head->field_count;
+    memcpy(out->fields, head->fields, head->field_count * sizeof(head->fields[0]));
+}
+
 const struct http_field *http_head_find(const struct http_head *head, struct slice name)
 {
     for (size_t i = 0; i < head->field_count; i++)
@@ -184,7 +196,7 @@ static bool is_stripped(const struct http_head *head, struct slice name)
 
 void http_head_strip_hop_by_hop(struct http_head *head)
 {
-    bool stripped[HTTP_FIELDS_MAX];
+    UNINITIALIZED bool stripped[HTTP_FIELDS_MAX];
     size_t kept = 0;
 
     /* First all answers, then the removal: Connection itself goes too. */

@@ -39,6 +39,10 @@ DEFINE_OWNED_STRUCT(http_head, http_head_clear)
 /* The same for a head that is filled again soon: storage of an ordinary size is wiped and kept. */
 void http_head_reset(struct http_head *head);
 
+/* Makes `out` a second list of the fields of `head`, whose bytes stay where they are: for a head
+ * that is sent with some fields changed. Touches only as much of `out` as there are fields. */
+void http_head_borrow(struct http_head *out, const struct http_head *head);
+
 /* Lengths and first letters are compared before a call is made: heads are searched many times. Two
  * spellings of a letter differ in one bit. */
 static inline bool http_name_equals(struct slice a, struct slice b)

@@ -117,7 +117,7 @@ static enum error inject_fields(struct injection *injection, const struct http_h
 enum error inject_request_head(const struct inject_values *values, struct http_head *head,
                                struct buffer *storage, size_t *replaced)
 {
-    struct injection injection;
+    UNINITIALIZED struct injection injection;
 
     injection.values = values;
     injection.storage = storage;

@@ -74,15 +74,21 @@ static enum error write_head(struct exchange *exchange, const struct http_head *
     return exchange->origin->ops->send_request(exchange->origin, &request);
 }
 
-static enum error write_any_head(struct exchange *exchange, const struct http_head *head)
+/* The key is for HTTP/1 alone, which a later attempt may need. */
+static enum error write_head_without_key(struct exchange *exchange, const struct http_head *head)
 {
-    struct http_head extended;
+    UNINITIALIZED struct http_head extended;
 
-    if (!exchange->request.wants_websocket || !exchange->upstream->speaks_h2)
-        return write_head(exchange, head);
-    extended = *head; /* the key is for HTTP/1 alone, which a later attempt may need */
+    http_head_borrow(&extended, head);
     http_head_remove(&extended, SLICE("sec-websocket-key"));
     return write_head(exchange, &extended);
+}
+
+static enum error write_any_head(struct exchange *exchange, const struct http_head *head)
+{
+    return exchange->request.wants_websocket && exchange->upstream->speaks_h2
+               ? write_head_without_key(exchange, head)
+               : write_head(exchange, head);
 }
 
 /* The values stand in `injected` alone, so the client's head can be sent again on another
@@ -90,9 +96,10 @@ static enum error write_any_head(struct exchange *exchange, const struct http_he
 static enum error write_injected_head(struct exchange *exchange, const struct http_head *head)
 {
     OWNED_STRUCT(buffer) *storage = &(struct buffer){.limit = INJECTED_MAX};
-    struct http_head injected = *head;
+    UNINITIALIZED struct http_head injected;
     size_t replaced = 0;
 
+    http_head_borrow(&injected, head);
     TRY(inject_request_head(exchange->values, &injected, storage, &replaced));
     metrics_add(METRIC_TOKENS_REPLACED, (long long)replaced);
     return write_any_head(exchange, &injected);
