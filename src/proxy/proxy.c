@@ -16,11 +16,12 @@
 #include "proxy/upstream_rules.h"
 #include "proxy/upstream_tls.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { AUDIT_FLUSH_MS = 20, AUDIT_RETRY_MS = 200 };
+enum { AUDIT_FLUSH_MS = 20, AUDIT_RETRY_MS = 200, QUIET_MS = 500 };
 
 uint64_t proxy_now_ms(UNUSED const struct proxy *proxy)
 {
@@ -50,6 +51,13 @@ void proxy_write_audit(struct proxy *proxy, const struct audit_record *record)
         deadline_set(&proxy->audit_flush, AUDIT_FLUSH_MS);
 }
 
+/* What handshakes and messages have left free in the heap. Not while connections end one after
+ * the other: the next ones would only fetch it again. */
+static void give_memory_back(UNUSED void *owner)
+{
+    malloc_trim(0);
+}
+
 static void on_tick(UNUSED evutil_socket_t fd, UNUSED short what, void *argument)
 {
     struct proxy *proxy = argument;
@@ -64,6 +72,7 @@ static enum error start_tick(struct proxy *proxy)
     struct timeval second = {1, 0};
 
     deadline_init(&proxy->audit_flush, proxy->base, flush_audit, proxy);
+    deadline_init(&proxy->quiet, proxy->base, give_memory_back, proxy);
     proxy->tick = event_new(proxy->base, -1, EV_PERSIST, on_tick, proxy);
     return proxy->tick != NULL && event_add(proxy->tick, &second) == 0 ? OK : ERR_NO_MEMORY;
 }
@@ -142,6 +151,7 @@ void proxy_free(struct proxy *proxy)
     if (proxy->tick != NULL) {
         event_free(proxy->tick);
         deadline_clear(&proxy->audit_flush);
+        deadline_clear(&proxy->quiet);
     }
     task_queue_close(&proxy->tasks);
     SSL_CTX_free(proxy->client_tls);
@@ -260,6 +270,7 @@ void proxy_drain(struct proxy *proxy, void (*done)(void *argument), void *argume
 
 void proxy_connection_gone(struct proxy *proxy)
 {
+    deadline_set(&proxy->quiet, QUIET_MS);
     if (proxy->is_draining && proxy->on_drained != NULL && TAILQ_EMPTY(&proxy->connections))
         task_schedule(&proxy->tasks, &proxy->drain_task);
 }

@@ -44,6 +44,8 @@ struct proxy {
     TAILQ_HEAD(, connection) connections;
     struct event *tick; /* once a second: idle sandboxes, sources, lost connections */
 
+    struct deadline quiet; /* for some time no connection has ended */
+
     struct audit_writer audit;
     struct deadline audit_flush;
     struct shared_counts_seat seat;
@@ -59,5 +61,6 @@ struct proxy {
 uint64_t proxy_now_ms(const struct proxy *proxy);
 /* Queues one audit line; it is on its descriptor within 20 ms. */
 void proxy_write_audit(struct proxy *proxy, const struct audit_record *record);
-/* A connection has ended: counts it, and ends a drain with the last. */
+/* A connection has ended: memory is given back some time after the last, and a drain ends with it.
+ */
 void proxy_connection_gone(struct proxy *proxy);
