@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes: what they say does not depend on the pieces that they come in, and where OpenSSL reads
  * a ClientHello of ours at all, it reads the same name. */
-#include "proxy/client_hello.h"
+#include "proxy/client/client_hello.h"
 
 #include "base/compiler.h"
 

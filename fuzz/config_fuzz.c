@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any text either fails with a message that names the file and holds no control character, or gives
  * a configuration whose numbers are inside their limits. */
-#include "process/config.h"
+#include "process/config/config.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any answer of another proxy: how it is cut changes nothing, and a tunnel begins with nothing but
  * a whole head. */
-#include "process/proxy_answer.h"
+#include "process/dialer/proxy_answer.h"
 
 #include <stdlib.h>
 

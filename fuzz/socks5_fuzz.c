@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes: a message is taken whole or not at all, and a valid target prints back as itself. */
-#include "proxy/socks5.h"
+#include "proxy/client/socks5.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #include "cli/data_dir.h"
 #include "cli/output.h"
 #include "policy/policy.h"
-#include "process/upstream_files.h"
+#include "process/supervisor/upstream_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include "base/buffer.h"
 #include "cli/cli.h"
-#include "process/config.h"
+#include "process/config/config.h"
 
 enum { DATA_DIR_PATH_MAX = 4096 };
 

@@ -4,7 +4,7 @@
 /* What doctor looks at: one function a question, one finding each or more. */
 
 #include "cli/cli.h"
-#include "process/config.h"
+#include "process/config/config.h"
 
 #include <jansson.h>
 

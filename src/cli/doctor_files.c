@@ -2,7 +2,7 @@
 /* The files that sealgate lives on. Looks at names and modes, never into a key. */
 #include "cli/data_dir.h"
 #include "cli/doctor.h"
-#include "process/upstream_files.h"
+#include "process/supervisor/upstream_files.h"
 
 #include <errno.h>
 #include <openssl/pem.h>

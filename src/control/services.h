@@ -3,7 +3,8 @@
 
 /* What the control API asks other processes for. Calls to the keyholder wait for its answer (it is
  * local and quick; ERR_UNAVAILABLE after 2 seconds or while it restarts); what goes to workers and
- * to the dialer is answered later through control_on_*(). process/control.c implements this. */
+ * to the dialer is answered later through control_on_*(). process/control/control_calls.c
+ * implements this. */
 
 #include "policy/policy.h"
 #include "seal/seal.h"

@@ -5,7 +5,7 @@
  * configuration, hardening, readiness, draining. A role fills in a child_role and calls
  * child_run(). */
 
-#include "process/config.h"
+#include "process/config/config.h"
 #include "process/peer.h"
 #include "process/view_mac.h"
 

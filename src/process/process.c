@@ -3,12 +3,12 @@
 #include "process/process.h"
 
 #include "base/slice.h"
-#include "process/control_process.h"
-#include "process/dialer.h"
+#include "process/control/control_process.h"
+#include "process/dialer/dialer.h"
 #include "process/hardening.h"
-#include "process/keyholder.h"
-#include "process/supervisor.h"
-#include "process/worker.h"
+#include "process/keyholder/keyholder.h"
+#include "process/supervisor/supervisor.h"
+#include "process/worker/worker.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 /* How the command line enters process/. The only header of process/ beside config.h that cli/
  * includes. */
 
-#include "process/config.h"
+#include "process/config/config.h"
 
 struct process_serve_options {
     const char *config_path; /* NULL: every key has its default */

@@ -4,10 +4,10 @@
 /* One request and its response. exchange.c is the path of a request, step by step. */
 
 #include "proxy/body_pace.h"
-#include "proxy/connection.h"
+#include "proxy/client/connection.h"
 #include "proxy/response_body.h"
 #include "proxy/stream.h"
-#include "proxy/upstream.h"
+#include "proxy/upstream/upstream.h"
 
 enum {
     EXCHANGE_INTERIM_MAX = 10,

@@ -3,7 +3,7 @@
 #include "proxy/exchange_record.h"
 
 #include "observe/metrics.h"
-#include "proxy/passthrough.h"
+#include "proxy/client/passthrough.h"
 #include "proxy/refusal.h"
 
 #include <time.h>

@@ -3,7 +3,7 @@
 #include "proxy/sandbox.h"
 
 #include "observe/metrics.h"
-#include "proxy/upstream.h"
+#include "proxy/upstream/upstream.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,8 @@
 /* What the data path asks other processes for. Each request carries a ticket that the answer brings
  * back through the proxy_on_*() functions of proxy/proxy.h, in any order, maybe before the request
  * returns. A ticket that nobody waits for any more is ignored. When the other process is away, the
- * answer is ERR_UNAVAILABLE, never silence. process/worker.c implements this with channels. */
+ * answer is ERR_UNAVAILABLE, never silence. process/worker/worker_request.c implements this with
+ * channels. */
 
 #include "policy/policy.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom a ClientHello is for, however it arrives; what is none is refused. */
-#include "proxy/client_hello.h"
+#include "proxy/client/client_hello.h"
 
 #include "base/wire.h"
 

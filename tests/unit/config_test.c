@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration: text in, a value or the place of the error out. */
-#include "process/config.h"
+#include "process/config/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DATA_DIR's layout, and the sockets. */
-#include "process/data_dir.h"
-#include "process/listeners.h"
+#include "process/supervisor/data_dir.h"
+#include "process/supervisor/listeners.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

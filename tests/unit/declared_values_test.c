@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of declared stores: read once, gone from the environment, sent as often as needed. */
-#include "process/declared_values.h"
+#include "process/supervisor/declared_values.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

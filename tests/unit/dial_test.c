@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dials against a nameserver and a listener of the test's own, all on loopback. */
-#include "process/dial.h"
+#include "process/dialer/dial.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which addresses are dialled, out of what a name resolves to. */
-#include "process/dialer_guard.h"
+#include "process/dialer/dialer_guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many dials a sandbox may have under way. */
-#include "process/dialer_quota.h"
+#include "process/dialer/dialer_quota.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dialer process, as a worker and control see it: a real one, over real channels. */
-#include "process/dialer.h"
+#include "process/dialer/dialer.h"
 
 #include "policy/policy.h"
 #include "process_fixture.h"

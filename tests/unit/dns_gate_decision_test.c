@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "proxy/dns_gate_decision.h"
+#include "proxy/dns_gate/dns_gate_decision.h"
 #include "view_fixture.h"
 
 static const struct fixture listed = {.layers = {{"main", "api.test,localhost,*"}},

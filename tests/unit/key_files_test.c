@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys on disk survive a restart, a rotation and a crash in the middle of one. */
-#include "process/key_files.h"
+#include "process/keyholder/key_files.h"
 
 #include "process/durable_file.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keyholder process, as a worker and control see it: a real one, over real channels. */
-#include "process/keyholder.h"
+#include "process/keyholder/keyholder.h"
 
 #include "policy/policy.h"
 #include "process_fixture.h"

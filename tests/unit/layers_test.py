@@ -27,7 +27,7 @@ def folder_of(path):
 
 
 def wrong_includes(allowed):
-    for path in sorted(ROOT.glob("src/*/*.[ch]")) + sorted(ROOT.glob("policy/*.[ch]")) + sorted(ROOT.glob("ca/*.[ch]")):
+    for path in sorted(ROOT.glob("src/**/*.[ch]")) + sorted(ROOT.glob("policy/*.[ch]")) + sorted(ROOT.glob("ca/*.[ch]")):
         folder = folder_of(path)
         for included in re.findall(r'#include "(\w+)/', path.read_text()):
             if included != folder and included not in allowed.get(folder, ()):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our own CA is known by its key, whatever else a certificate says. */
-#include "proxy/own_ca.h"
+#include "proxy/upstream/own_ca.h"
 
 #include "ca/ca.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said to another proxy, and which of its answers makes a tunnel. */
-#include "process/proxy_answer.h"
+#include "process/dialer/proxy_answer.h"
 
 #include <setjmp.h>
 #include <sodium.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The environment of `sealgate run`'s command. */
-#include "process/run_environment.h"
+#include "process/run/run_environment.h"
 
 #include <setjmp.h>
 #include <sodium.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages between `sealgate run` and the process that makes its namespaces. */
-#include "process/run_link.h"
+#include "process/run/run_link.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

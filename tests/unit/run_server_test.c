@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a command gets of a server's environment. */
-#include "process/run_server.h"
+#include "process/run/run_server.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

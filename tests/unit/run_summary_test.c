@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `sealgate run` says at its end. */
-#include "process/run_summary.h"
+#include "process/run/run_summary.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

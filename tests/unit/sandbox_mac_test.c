@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the signature of a sandbox covers: any other sandbox, store, order or credential has
  * another. */
-#include "process/sandbox_mac.h"
+#include "process/keyholder/sandbox_mac.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

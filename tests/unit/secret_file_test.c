@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files with a secret in them: who else may read one, and what counts as its line. */
-#include "process/secret_file.h"
+#include "process/supervisor/secret_file.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What SOCKS5 clients say. */
-#include "proxy/socks5.h"
+#include "proxy/client/socks5.h"
 
 #include "base/compiler.h"
 

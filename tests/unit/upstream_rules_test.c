@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of the rules for hosts holds for a connection. */
-#include "proxy/upstream_rules.h"
+#include "proxy/upstream/upstream_rules.h"
 
 #include "ca/ca.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Views as a worker holds them, and as keyholder and dialer know them. */
 #include "policy/policy.h"
-#include "process/held_views.h"
 #include "process/presented_views.h"
+#include "process/worker/held_views.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
