@@ -247,7 +247,8 @@ def test_credentials_are_read_again_with_a_reload(own_proxy, inside, strict, pas
 
 
 def test_other_credentials_take_no_pooled_connection(own_proxy, inside, strict, password_file, origin):
-    proxy = own_proxy(**config(inside, {"url": strict.url, "credentials": str(password_file)}))
+    # One worker, so that every request finds the connections of the one before.
+    proxy = own_proxy(**config(inside, {"url": strict.url, "credentials": str(password_file)}, workers=1))
     sandbox, path = proxy.api.sandbox(), origin.on(hello)
 
     fetch = lambda: sandbox.fetch("api.test", path).status
