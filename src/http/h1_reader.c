@@ -35,10 +35,16 @@ struct h1_reader {
     struct http_fault fault;
 };
 
-/* Messages come and go with each request: a few wait, wiped, for the next. */
+/* Messages come and go with each request: a few wait, wiped, for the next. Not shared by threads,
+ * so none is kept until h1_reader_keep_spares(). */
 enum { SPARE_MAX = 16 };
 static struct message *spares[SPARE_MAX];
-static size_t spare_count;
+static size_t spare_count, spare_max;
+
+void h1_reader_keep_spares(void)
+{
+    spare_max = SPARE_MAX;
+}
 
 static struct message *message_new(void)
 {
@@ -60,7 +66,7 @@ static void message_free(struct message *message)
         return;
     http_head_reset(&message->head);
     http_head_reset(&message->trailers);
-    if (spare_count < SPARE_MAX) {
+    if (spare_count < spare_max) {
         spares[spare_count++] = message;
         return;
     }

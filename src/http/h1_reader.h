@@ -45,5 +45,9 @@ void h1_reader_restart(struct h1_reader *reader);
 /* Bytes of heap that it holds now, for the memory ceiling. */
 size_t h1_reader_memory(const struct h1_reader *reader);
 
+/* From now on, messages that are over are kept, wiped, for the next ones (16 at most). Only for a
+ * process that reads HTTP in one thread. */
+void h1_reader_keep_spares(void);
+
 /* Asserts that the llhttp we are linked with is strict (`X : y` fails): called once at start. */
 MUST_USE bool h1_reader_self_test(void);

@@ -94,6 +94,7 @@ static enum error open_parts(struct proxy *proxy, const struct proxy_resources *
 {
     if (!h1_reader_self_test())
         return ERR_UNSUPPORTED;
+    h1_reader_keep_spares();
     proxy->leaves = leaf_cache_new(PROXY_LEAF_CACHE);
     if (proxy->leaves == NULL)
         return ERR_NO_MEMORY;
