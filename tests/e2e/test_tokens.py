@@ -10,7 +10,7 @@ from harness.expect import refusal
 
 def fetch(origin, keyed, fields=(), target=None, body=None, method="GET"):
     """(response, the request as the origin saw it, or None)"""
-    path = origin.on(lambda exchange: exchange.answer(200))
+    path = origin.on(lambda exchange: (exchange.read_body(), exchange.answer(200)))
     target = path if target is None else path + target
     response = keyed.sandbox.fetch("api.test", target, fields, method, body)
     requests = origin.requests(path)
