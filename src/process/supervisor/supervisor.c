@@ -97,6 +97,8 @@ static void drain(struct supervisor *supervisor)
     supervisor->state = SUPERVISOR_DRAINING;
     notify_service_manager("STOPPING=1");
     LOG(LEVEL_INFO, "draining");
+    /* As long as a copy is open, clients are let in, and nobody answers them. */
+    listeners_close(&supervisor->listeners);
     for (size_t i = 0; i < supervisor->child_count; i++) {
         struct supervisor_child *child = &supervisor->children[i];
 
