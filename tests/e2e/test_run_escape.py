@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import pathlib
@@ -125,10 +126,16 @@ def listener(family, kind, address):
     return sock
 
 
+def is_served(place):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        return sock.connect_ex(place) not in (errno.ENOENT, errno.ECONNREFUSED)
+
+
 @contextlib.contextmanager
 def service_at(path):
     """A socket that everybody may connect to, and no trace of it afterwards."""
     path = pathlib.Path(path)
+    path.unlink(missing_ok=True)  # what somebody left who was killed
     missing = [parent for parent in path.parents if not parent.exists()]
     for parent in reversed(missing):
         parent.mkdir(mode=0o755)
@@ -172,7 +179,7 @@ def machine(folder):
         stack.enter_context(listener(socket.AF_UNIX, socket.SOCK_DGRAM, str(datagram)))
         for path in (unix, datagram):
             path.chmod(0o777)
-        places = [place for place in PLACES if os.geteuid() == 0 and not os.path.exists(place)]
+        places = [place for place in PLACES if os.geteuid() == 0 and not is_served(place)]
         for place in places:
             stack.enter_context(service_at(place))
         memory = pathlib.Path(f"/dev/shm/sealgate-test-{os.getpid()}")
